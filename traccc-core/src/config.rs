@@ -1,0 +1,99 @@
+use crate::ambiguity::AmbiguityConfig;
+use crate::error::Error;
+use crate::finding::{FindingConfig, Smoother};
+use crate::fitting::FittingConfig;
+use crate::parameters::ParametersConfig;
+use crate::propagation::PropagationConfig;
+use crate::seeding::SeedingConfig;
+use serde::{Deserialize, Serialize};
+
+/// All settings of a reconstruction; one table for each stage in a TOML file.
+///
+/// [`ChainConfig::full`] (the default) finds, resolves and fits; [`ChainConfig::service`] finds and smooths.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ChainConfig {
+    /// Triplets of space points.
+    pub seeding: SeedingConfig,
+    /// First track parameters from a seed.
+    pub parameters: ParametersConfig,
+    /// Transport through field and material, for finding and fitting.
+    pub propagation: PropagationConfig,
+    /// The combinatorial Kalman filter.
+    pub finding: FindingConfig,
+    /// Choice between tracks that share measurements.
+    pub ambiguity: AmbiguityConfig,
+    /// The Kalman fit of the chosen tracks.
+    pub fitting: FittingConfig,
+}
+
+impl ChainConfig {
+    /// Finding without smoothing, greedy ambiguity resolution, Kalman fit: upstream's `seq_example`.
+    pub fn full() -> Self {
+        Self::default()
+    }
+
+    /// Finding with MBF smoothing and measurement voting, neither ambiguity resolution nor fit: upstream's Triton
+    /// backend.
+    pub fn service() -> Self {
+        let seeding = SeedingConfig {
+            z_min: -3000.0,
+            z_max: 3000.0,
+            r_max: 320.0,
+            collision_z_min: -114.0,
+            collision_z_max: 114.0,
+            delta_r_max: 100.0,
+            delta_z_max: 800.0,
+            min_pt: 0.9,
+            cot_theta_max: 27.2899,
+            impact_max: 2.0,
+            max_seeds_per_middle: 2,
+            compatible_seed_limit: 1,
+            ..SeedingConfig::default()
+        };
+        let finding = FindingConfig {
+            max_branches_per_seed: 3,
+            min_measurements: 7,
+            max_measurements: 20,
+            max_holes: 2,
+            max_consecutive_holes: 1,
+            max_tracks_per_measurement: 1,
+            min_step_to_next_surface: 0.5,
+            smoother: Smoother::Mbf,
+            ..FindingConfig::default()
+        };
+        let propagation =
+            PropagationConfig { overstep_tolerance: -0.3, ..PropagationConfig::default() };
+        Self {
+            seeding,
+            finding,
+            propagation,
+            ambiguity: AmbiguityConfig { enabled: false, ..AmbiguityConfig::default() },
+            fitting: FittingConfig { enabled: false, ..FittingConfig::default() },
+            ..Self::default()
+        }
+    }
+
+    /// Checks every setting against its range.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for the first setting that is out of range.
+    pub fn validate(&self) -> Result<(), Error> {
+        self.seeding.cuts()?;
+        self.parameters.validate()?;
+        self.propagation.validate()?;
+        self.finding.validate()?;
+        self.ambiguity.validate()?;
+        self.fitting.validate()
+    }
+}
+
+/// `Ok` when `sound`, else the setting's error.
+pub(crate) fn check(
+    sound: bool,
+    name: &'static str,
+    value: impl std::fmt::Display,
+    expected: &'static str,
+) -> Result<(), Error> {
+    if sound { Ok(()) } else { Err(Error::Config { name, value: value.to_string(), expected }) }
+}

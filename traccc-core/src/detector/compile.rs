@@ -1,0 +1,232 @@
+//! From the description to the tables.
+
+use super::model::{
+    AxisModel, DetectorModel, GridModel, MaskModel, MaterialMapModel, MaterialModel, Placement,
+    SurfaceModel, VolumeModel,
+};
+use super::{
+    Axis, Detector, Grid, GridFrame, Mask, MaterialMap, MaterialRef, Shape, Slab, Surface,
+    SurfaceKind, Volume, surface_identifier,
+};
+use crate::Scalar;
+use crate::error::Error;
+use crate::index::{SurfaceIndex, VolumeIndex};
+
+impl Detector {
+    /// Compiles a description into tables.
+    ///
+    /// Cylinders about the z axis are made concentric: their z shift moves into the bounds, and x, y and rotation
+    /// are dropped, as detray does on reading.
+    ///
+    /// # Errors
+    /// [`Error::Geometry`] for masks with too few or impossible bounds, links to volumes that do not exist, grids and
+    /// maps whose bins do not match their axes or that name unknown surfaces.
+    pub fn compile(model: &DetectorModel) -> Result<Self, Error> {
+        let mut detector =
+            Self { name: model.name.clone(), bin_offsets: vec![0], ..Self::default() };
+        for (number, volume) in model.volumes.iter().enumerate() {
+            detector.push_volume(number, volume, model.volumes.len())?;
+        }
+        detector.by_source = detector
+            .sources
+            .iter()
+            .enumerate()
+            .map(|(i, &source)| (source, SurfaceIndex::from(i)))
+            .collect();
+        detector.by_source.sort_unstable();
+        Ok(detector)
+    }
+
+    fn push_volume(
+        &mut self,
+        number: usize,
+        volume: &VolumeModel,
+        volumes: usize,
+    ) -> Result<(), Error> {
+        let first_surface = self.surfaces.len();
+        let first_searched = self.searched.len();
+        let first_grid = self.grids.len();
+        let index = VolumeIndex::from(number);
+        for (position, surface) in volume.surfaces.iter().enumerate() {
+            let fail = |reason| Error::Geometry { volume: number, surface: position, reason };
+            let row = SurfaceIndex::from(self.surfaces.len());
+            let compiled = self.surface(surface, index, volumes).map_err(fail)?;
+            self.surfaces.push(compiled);
+            self.sources.push(surface.source);
+            self.identifiers.push(surface_identifier(index, surface.kind, row));
+            if volume.grids.is_empty() || surface.kind != SurfaceKind::SENSITIVE {
+                self.searched.push(row);
+            }
+        }
+        for grid in &volume.grids {
+            let fail = |reason| Error::Geometry { volume: number, surface: 0, reason };
+            self.push_grid(grid, volume, first_surface).map_err(fail)?;
+        }
+        self.volumes.push(Volume {
+            axes: to_scalar(volume.placement.axes),
+            translation: volume.placement.translation.map(|v| v as Scalar),
+            surfaces: [first_surface as u32, self.surfaces.len() as u32],
+            searched: [first_searched as u32, self.searched.len() as u32],
+            grids: [first_grid as u32, self.grids.len() as u32],
+        });
+        Ok(())
+    }
+
+    fn surface(
+        &mut self,
+        model: &SurfaceModel,
+        volume: VolumeIndex,
+        volumes: usize,
+    ) -> Result<Surface, String> {
+        let (placement, masks) = concentric(model);
+        let mut compiled = Vec::with_capacity(masks.len());
+        for mask in &masks {
+            check_bounds(model.shape, &mask.bounds)?;
+            let mut bounds = [0.0; 7];
+            for (to, from) in bounds.iter_mut().zip(&mask.bounds) {
+                *to = *from as Scalar;
+            }
+            let link = mask.link.map_or(VolumeIndex::NONE, VolumeIndex::from);
+            if mask.link.is_some_and(|l| l >= volumes) {
+                return Err(format!("links to volume {}, but there are {volumes} volumes", link.0));
+            }
+            compiled.push(Mask { bounds, link });
+        }
+        let (&mask, further) = compiled.split_first().ok_or("has no mask")?;
+        let further_masks = [self.further_masks.len() as u32, further.len() as u32];
+        self.further_masks.extend_from_slice(further);
+        let material = match &model.material {
+            None => MaterialRef::NONE,
+            Some(MaterialModel::Slab(slab)) => {
+                self.slabs.push(Slab::new(slab));
+                MaterialRef::slab(self.slabs.len() - 1)
+            }
+            Some(MaterialModel::Map(map)) => self.push_map(map)?,
+        };
+        Ok(Surface {
+            axes: to_scalar(placement.axes),
+            translation: placement.translation.map(|v| v as Scalar),
+            mask,
+            shape: model.shape,
+            kind: model.kind,
+            volume,
+            material,
+            further_masks,
+        })
+    }
+
+    fn push_map(&mut self, map: &MaterialMapModel) -> Result<MaterialRef, String> {
+        check_bins("material map", &map.axes, map.slabs.len())?;
+        let first_slab = self.map_slabs.len() as u32;
+        self.map_slabs.extend(
+            map.slabs.iter().map(|slab| slab.as_ref().map_or_else(Slab::default, Slab::new)),
+        );
+        self.maps.push(MaterialMap { axes: map.axes.map(axis), first_slab });
+        Ok(MaterialRef::map(self.maps.len() - 1))
+    }
+
+    fn push_grid(
+        &mut self,
+        grid: &GridModel,
+        volume: &VolumeModel,
+        first_surface: usize,
+    ) -> Result<(), String> {
+        check_bins("surface grid", &grid.axes, grid.bins.len())?;
+        let first_bin = self.bin_offsets.len() as u32 - 1;
+        for bin in &grid.bins {
+            if let Some(&unknown) = bin.iter().find(|&&s| s as usize >= volume.surfaces.len()) {
+                return Err(format!(
+                    "grid names surface {unknown}, but the volume has {}",
+                    volume.surfaces.len()
+                ));
+            }
+            self.bin_entries.extend(
+                bin.iter().map(|&local| SurfaceIndex::from(first_surface + local as usize)),
+            );
+            self.bin_offsets.push(self.bin_entries.len() as u32);
+        }
+        let radius = if grid.frame == GridFrame::CYLINDER { reference_radius(volume) } else { 0.0 };
+        self.grids.push(Grid { frame: grid.frame, radius, axes: grid.axes.map(axis), first_bin });
+        Ok(())
+    }
+}
+
+/// Middle of the smallest and largest radius of the volume's cylindrical portals, in mm.
+fn reference_radius(volume: &VolumeModel) -> Scalar {
+    let cylinder = |s: &&SurfaceModel| {
+        s.kind == SurfaceKind::PORTAL
+            && (s.shape == Shape::CYLINDER || s.shape == Shape::CONCENTRIC_CYLINDER)
+    };
+    let radii = volume
+        .surfaces
+        .iter()
+        .filter(cylinder)
+        .flat_map(|s| &s.masks)
+        .filter_map(|m| m.bounds.first());
+    let (lo, hi) = radii.fold((f64::MAX, 0.0), |(lo, hi): (f64, f64), &r| (lo.min(r), hi.max(r)));
+    if hi > 0.0 { (0.5 * (lo + hi)) as Scalar } else { 0.0 }
+}
+
+fn concentric(model: &SurfaceModel) -> (Placement, Vec<MaskModel>) {
+    let mut masks = model.masks.clone();
+    if model.shape != Shape::CONCENTRIC_CYLINDER {
+        return (model.placement, masks);
+    }
+    for mask in &mut masks {
+        for bound in mask.bounds.iter_mut().skip(1) {
+            *bound += model.placement.translation[2];
+        }
+    }
+    (Placement::IDENTITY, masks)
+}
+
+fn check_bounds(shape: Shape, b: &[f64]) -> Result<(), String> {
+    let needed = shape.bounds();
+    if b.len() < needed {
+        return Err(format!("{} needs {needed} bounds, found {}", shape.name(), b.len()));
+    }
+    if let Some(bad) = b.iter().find(|v| !v.is_finite()) {
+        return Err(format!("bound {bad} of the {} is not finite", shape.name()));
+    }
+    let sound = match shape {
+        Shape::RECTANGLE => b[0] > 0.0 && b[1] > 0.0,
+        Shape::TRAPEZOID => {
+            b[0] >= 0.0 && b[1] >= 0.0 && b[2] > 0.0 && (b[3] * 2.0 * b[2] - 1.0).abs() < 1.0e-4
+        }
+        Shape::ANNULUS => b[0] >= 0.0 && b[0] < b[1] && b[2] < b[3],
+        Shape::RING => b[0] >= 0.0 && b[0] < b[1],
+        Shape::CYLINDER | Shape::CONCENTRIC_CYLINDER => b[0] > 0.0 && b[1] < b[2],
+        _ => return Err(format!("shape {} is not supported", shape.0)),
+    };
+    if sound { Ok(()) } else { Err(format!("{} cannot have the bounds {b:?}", shape.name())) }
+}
+
+fn check_bins(what: &str, axes: &[AxisModel; 2], bins: usize) -> Result<(), String> {
+    for axis in axes {
+        if axis.bins == 0 || axis.min.partial_cmp(&axis.max) != Some(std::cmp::Ordering::Less) {
+            return Err(format!(
+                "{what}: axis from {} to {} in {} bins is empty",
+                axis.min, axis.max, axis.bins
+            ));
+        }
+    }
+    // The product of two file-supplied numbers may overflow.
+    let expected = axes[0].bins.checked_mul(axes[1].bins);
+    if expected == Some(bins) {
+        return Ok(());
+    }
+    Err(format!("{what}: {} x {} bins announced, {bins} found", axes[0].bins, axes[1].bins))
+}
+
+fn axis(model: AxisModel) -> Axis {
+    Axis {
+        min: model.min as Scalar,
+        bins_per_unit: (model.bins as f64 / (model.max - model.min)) as Scalar,
+        bins: model.bins as u32,
+        circular: u32::from(model.circular),
+    }
+}
+
+fn to_scalar(axes: [[f64; 3]; 3]) -> [[Scalar; 3]; 3] {
+    axes.map(|axis| axis.map(|v| v as Scalar))
+}

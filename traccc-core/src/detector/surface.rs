@@ -1,0 +1,276 @@
+use crate::Scalar;
+use crate::index::VolumeIndex;
+use crate::math::Vector3;
+use bytemuck::{Pod, Zeroable};
+
+/// What a surface is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Pod, Zeroable)]
+#[repr(transparent)]
+pub struct SurfaceKind(pub u32);
+
+impl SurfaceKind {
+    /// The border to another volume.
+    pub const PORTAL: Self = Self(0);
+    /// A sensor.
+    pub const SENSITIVE: Self = Self(1);
+    /// Material without a sensor.
+    pub const PASSIVE: Self = Self(2);
+}
+
+/// The form of a surface, the meaning of its bounds and its local coordinates.
+///
+/// | shape | local coordinates | bounds |
+/// |---|---|---|
+/// | rectangle | x, y | half x, half y |
+/// | trapezoid | x, y | half x at -y, half x at +y, half y, 1 / (2 half y) |
+/// | annulus | r, phi | r min, r max, phi min, phi max, phi average, shift x, shift y |
+/// | ring | r, phi | r min, r max |
+/// | cylinder | r phi, z | r, z min, z max |
+/// | concentric cylinder | phi, z (global) | r, z min, z max |
+///
+/// Lengths in mm, angles in rad. The radii of an annulus are measured from the shifted origin, its angles from the
+/// local origin and relative to the average.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Pod, Zeroable)]
+#[repr(transparent)]
+pub struct Shape(pub u32);
+
+impl Shape {
+    /// A rectangle.
+    pub const RECTANGLE: Self = Self(0);
+    /// A trapezoid, symmetric in x.
+    pub const TRAPEZOID: Self = Self(1);
+    /// A stereo sector of an annulus.
+    pub const ANNULUS: Self = Self(2);
+    /// A full ring or disc.
+    pub const RING: Self = Self(3);
+    /// A tube about the local z axis.
+    pub const CYLINDER: Self = Self(4);
+    /// A tube about the global z axis.
+    pub const CONCENTRIC_CYLINDER: Self = Self(5);
+
+    /// Number of bounds.
+    pub fn bounds(self) -> usize {
+        match self {
+            Self::RECTANGLE | Self::RING => 2,
+            Self::TRAPEZOID => 4,
+            Self::ANNULUS => 7,
+            _ => 3,
+        }
+    }
+
+    /// Name for messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RECTANGLE => "rectangle",
+            Self::TRAPEZOID => "trapezoid",
+            Self::ANNULUS => "annulus",
+            Self::RING => "ring",
+            Self::CYLINDER => "cylinder",
+            Self::CONCENTRIC_CYLINDER => "concentric cylinder",
+            _ => "unknown",
+        }
+    }
+
+    /// Whether the surface is flat.
+    #[inline]
+    pub fn is_plane(self) -> bool {
+        self.0 <= Self::RING.0
+    }
+
+    /// Whether (loc0, loc1) are (r, phi) of the local plane.
+    #[inline]
+    pub fn is_polar(self) -> bool {
+        self == Self::ANNULUS || self == Self::RING
+    }
+}
+
+/// Where the material of a surface is: nothing, a row of the slabs, or (upper bit set) a row of the maps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Pod, Zeroable)]
+#[repr(transparent)]
+pub struct MaterialRef(pub u32);
+
+impl MaterialRef {
+    /// No material.
+    pub const NONE: Self = Self(u32::MAX);
+    const MAP: u32 = 1 << 31;
+
+    /// Row `row` of the slabs.
+    pub fn slab(row: usize) -> Self {
+        Self(row as u32)
+    }
+
+    /// Row `row` of the maps.
+    pub fn map(row: usize) -> Self {
+        Self(row as u32 | Self::MAP)
+    }
+
+    /// Whether there is material.
+    #[inline]
+    pub fn is_some(self) -> bool {
+        self != Self::NONE
+    }
+
+    /// The row of the slabs, if it is one.
+    #[inline]
+    pub fn as_slab(self) -> Option<usize> {
+        (self.0 & Self::MAP == 0).then_some(self.0 as usize)
+    }
+
+    /// The row of the maps, if it is one.
+    #[inline]
+    pub fn as_map(self) -> Option<usize> {
+        (self.0 & Self::MAP != 0 && self.is_some()).then_some((self.0 & !Self::MAP) as usize)
+    }
+}
+
+/// One area of a surface and where it leads.
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Mask {
+    /// Boundaries as [`Shape`] says.
+    pub bounds: [Scalar; 7],
+    /// For a portal the volume behind it.
+    pub link: VolumeIndex,
+}
+
+/// One surface: all that propagation needs of it in one record.
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Surface {
+    /// Local x, y and z axes as global unit vectors.
+    pub axes: [[Scalar; 3]; 3],
+    /// Origin of the local frame in global coordinates, in mm.
+    pub translation: [Scalar; 3],
+    /// The first (mostly the only) mask.
+    pub mask: Mask,
+    /// Form.
+    pub shape: Shape,
+    /// Purpose.
+    pub kind: SurfaceKind,
+    /// The volume that holds it.
+    pub volume: VolumeIndex,
+    /// Material.
+    pub material: MaterialRef,
+    /// Further masks: first row of [`Detector::further_masks`](super::Detector::further_masks), and how many.
+    pub further_masks: [u32; 2],
+}
+
+impl Surface {
+    /// Local axis 0 (x), 1 (y) or 2 (z, the normal of a plane) as a global unit vector.
+    #[inline]
+    pub fn axis(&self, axis: usize) -> Vector3 {
+        Vector3::from(self.axes[axis])
+    }
+
+    /// Origin of the local frame in global coordinates, in mm.
+    #[inline]
+    pub fn origin(&self) -> Vector3 {
+        Vector3::from(self.translation)
+    }
+
+    /// The global position of local coordinates (loc0, loc1), in mm.
+    #[inline]
+    pub fn to_global(&self, local: [Scalar; 2]) -> Vector3 {
+        let [loc0, loc1] = local;
+        match self.shape {
+            Shape::ANNULUS | Shape::RING => {
+                let (sin, cos) = loc1.sin_cos();
+                self.origin() + self.axis(0) * (loc0 * cos) + self.axis(1) * (loc0 * sin)
+            }
+            Shape::CYLINDER => {
+                let radius = self.mask.bounds[0];
+                let (sin, cos) = (loc0 / radius).sin_cos();
+                self.origin()
+                    + self.axis(0) * (radius * cos)
+                    + self.axis(1) * (radius * sin)
+                    + self.axis(2) * loc1
+            }
+            Shape::CONCENTRIC_CYLINDER => {
+                let (sin, cos) = loc0.sin_cos();
+                Vector3::new(self.mask.bounds[0] * cos, self.mask.bounds[0] * sin, loc1)
+            }
+            _ => self.origin() + self.axis(0) * loc0 + self.axis(1) * loc1,
+        }
+    }
+
+    /// Coordinates of a global position in the surface's Cartesian frame, in mm.
+    #[inline]
+    pub fn to_cartesian(&self, global: &Vector3) -> Vector3 {
+        let relative = global - self.origin();
+        Vector3::new(
+            self.axis(0).dot(&relative),
+            self.axis(1).dot(&relative),
+            self.axis(2).dot(&relative),
+        )
+    }
+
+    /// Local coordinates (loc0, loc1) of a global position on or near the surface.
+    #[inline]
+    pub fn to_local(&self, global: &Vector3) -> [Scalar; 2] {
+        if self.shape == Shape::CONCENTRIC_CYLINDER {
+            return [global.y.atan2(global.x), global.z];
+        }
+        let local = self.to_cartesian(global);
+        match self.shape {
+            Shape::ANNULUS | Shape::RING => [local.x.hypot(local.y), local.y.atan2(local.x)],
+            Shape::CYLINDER => [local.x.hypot(local.y) * local.y.atan2(local.x), local.z],
+            _ => [local.x, local.y],
+        }
+    }
+
+    /// The unit normal at local coordinates (loc0, loc1).
+    #[inline]
+    pub fn normal(&self, local: [Scalar; 2]) -> Vector3 {
+        match self.shape {
+            Shape::CYLINDER => {
+                let (sin, cos) = (local[0] / self.mask.bounds[0]).sin_cos();
+                self.axis(0) * cos + self.axis(1) * sin
+            }
+            Shape::CONCENTRIC_CYLINDER => {
+                let (sin, cos) = local[0].sin_cos();
+                Vector3::new(cos, sin, 0.0)
+            }
+            _ => self.axis(2),
+        }
+    }
+}
+
+impl Mask {
+    /// Whether a local point lies inside, or outside by at most `tolerance` mm.
+    ///
+    /// `local` is the point in the surface's Cartesian frame; for a concentric cylinder its z is the global z.
+    #[inline]
+    pub fn contains(&self, shape: Shape, local: &Vector3, tolerance: Scalar) -> bool {
+        let b = &self.bounds;
+        match shape {
+            Shape::RECTANGLE => {
+                local.x.abs() <= b[0] + tolerance && local.y.abs() <= b[1] + tolerance
+            }
+            Shape::TRAPEZOID => {
+                let half_x = b[0] + (b[2] + local.y) * b[3] * (b[1] - b[0]);
+                local.x.abs() <= half_x + tolerance && local.y.abs() <= b[2] + tolerance
+            }
+            Shape::ANNULUS => annulus_contains(b, local, tolerance),
+            Shape::RING => {
+                let r = local.x.hypot(local.y);
+                r + tolerance >= b[0] && r <= b[1] + tolerance
+            }
+            _ => local.z >= b[1] - tolerance && local.z <= b[2] + tolerance,
+        }
+    }
+}
+
+/// Radii are measured from the beam axis, which lies at (-shift) in the sensor's focal frame; angles about the focus.
+/// The sign of the shift is that of ACTS (upstream's test from a global position uses the opposite one for the same
+/// numbers; see `detray.md` 4.3). The angle is taken modulo a turn.
+#[inline]
+fn annulus_contains(b: &[Scalar; 7], local: &Vector3, tolerance: Scalar) -> bool {
+    let beam = (local.x + b[5]).hypot(local.y + b[6]);
+    let focal_radius = local.x.hypot(local.y);
+    let phi = crate::math::wrap_phi(local.y.atan2(local.x) - b[4]);
+    let phi_tolerance = if focal_radius > 0.0 { tolerance / focal_radius } else { tolerance };
+    beam + tolerance >= b[0]
+        && beam <= b[1] + tolerance
+        && phi >= b[2] - phi_tolerance
+        && phi <= b[3] + phi_tolerance
+}

@@ -1,0 +1,118 @@
+use super::{Grid, Mask, MaterialMap, Slab, Surface, SurfaceKind};
+use crate::Scalar;
+use crate::index::{SurfaceIndex, VolumeIndex};
+use bytemuck::{Pod, Zeroable};
+
+/// One volume: which surfaces to search.
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Volume {
+    /// Local x, y and z axes as global unit vectors.
+    pub axes: [[Scalar; 3]; 3],
+    /// Origin of the local frame in global coordinates, in mm.
+    pub translation: [Scalar; 3],
+    /// Surfaces of this volume: first and one past the last row of [`Detector::surfaces`].
+    pub surfaces: [u32; 2],
+    /// Surfaces that are always searched: first and one past the last row of [`Detector::searched`].
+    pub searched: [u32; 2],
+    /// Grids: first and one past the last row of [`Detector::grids`].
+    pub grids: [u32; 2],
+}
+
+/// The detector as flat tables, in the form that the CPU walks and a GPU copies.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Detector {
+    /// Name from the description.
+    pub name: String,
+    /// All surfaces, volume by volume.
+    pub surfaces: Vec<Surface>,
+    /// Masks of surfaces with more than one, from their second on.
+    pub further_masks: Vec<Mask>,
+    /// All volumes.
+    pub volumes: Vec<Volume>,
+    /// Surfaces that are always searched (portals and passive ones; all, in volumes without grid), volume by volume.
+    pub searched: Vec<SurfaceIndex>,
+    /// Search grids, volume by volume.
+    pub grids: Vec<Grid>,
+    /// Where the entries of each bin of each grid begin in `bin_entries`; one row more than bins.
+    pub bin_offsets: Vec<u32>,
+    /// Surfaces in the bins of the grids.
+    pub bin_entries: Vec<SurfaceIndex>,
+    /// Homogeneous material.
+    pub slabs: Vec<Slab>,
+    /// Material maps.
+    pub maps: Vec<MaterialMap>,
+    /// Slabs in the bins of the material maps.
+    pub map_slabs: Vec<Slab>,
+    /// Identifier of each surface in the experiment's numbering (ACTS geometry id).
+    pub sources: Vec<u64>,
+    /// Identifier of each surface in detray's numbering.
+    pub identifiers: Vec<u64>,
+    /// (source, surface) in ascending order.
+    pub(super) by_source: Vec<(u64, SurfaceIndex)>,
+}
+
+impl Detector {
+    /// Sensitive surfaces in ascending order.
+    pub fn sensitive_surfaces(&self) -> impl Iterator<Item = SurfaceIndex> + '_ {
+        let sensitive = |(_, s): &(usize, &Surface)| s.kind == SurfaceKind::SENSITIVE;
+        self.surfaces.iter().enumerate().filter(sensitive).map(|(i, _)| SurfaceIndex::from(i))
+    }
+
+    /// The surface with this identifier in the experiment's numbering; the last one when several share it.
+    pub fn surface_by_source(&self, source: u64) -> Option<SurfaceIndex> {
+        let after = self.by_source.partition_point(|&(s, _)| s <= source);
+        let (found, surface) = *self.by_source.get(after.checked_sub(1)?)?;
+        (found == source).then_some(surface)
+    }
+
+    /// The surface with this detray identifier.
+    pub fn surface_by_identifier(&self, identifier: u64) -> Option<SurfaceIndex> {
+        let surface = SurfaceIndex((identifier >> 27) as u32 & 0x1f_ffff);
+        (self.identifiers.get(surface.get()) == Some(&identifier)).then_some(surface)
+    }
+
+    /// All masks of a surface.
+    #[inline]
+    pub fn masks<'a>(&'a self, surface: &'a Surface) -> impl Iterator<Item = &'a Mask> {
+        let [first, count] = surface.further_masks.map(|n| n as usize);
+        std::iter::once(&surface.mask).chain(&self.further_masks[first..first + count])
+    }
+
+    /// The slab of a surface at local coordinates (loc0, loc1); `None` where there is no material.
+    #[inline]
+    pub fn slab_at(&self, surface: &Surface, local: [Scalar; 2]) -> Option<&Slab> {
+        if let Some(row) = surface.material.as_slab() {
+            return Some(&self.slabs[row]).filter(|s| s.is_some());
+        }
+        let map = &self.maps[surface.material.as_map()?];
+        Some(&self.map_slabs[map.slab_at(local)]).filter(|s| s.is_some())
+    }
+
+    /// Surfaces in one bin of a grid.
+    #[inline]
+    pub fn bin(&self, grid: &Grid, bins: [u32; 2]) -> &[SurfaceIndex] {
+        let bin = (grid.first_bin + bins[0] + grid.axes[0].bins * bins[1]) as usize;
+        &self.bin_entries[self.bin_offsets[bin] as usize..self.bin_offsets[bin + 1] as usize]
+    }
+}
+
+/// The detray identifier of a surface: volume (12 bits), kind (4), surface (21), transform (21), six ones.
+pub fn surface_identifier(volume: VolumeIndex, kind: SurfaceKind, surface: SurfaceIndex) -> u64 {
+    let (v, s) = (u64::from(volume.0), u64::from(surface.0));
+    v << 52 | u64::from(kind.0) << 48 | s << 27 | (s + v + 1) << 6 | 0x3f
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The identifiers of the two-plane telescope in detray's format description.
+    #[test]
+    fn identifiers_match_the_worked_example() {
+        let id = |kind, surface| surface_identifier(VolumeIndex(0), kind, SurfaceIndex(surface));
+        assert_eq!(id(SurfaceKind::SENSITIVE, 0), 281_474_976_710_783);
+        assert_eq!(id(SurfaceKind::SENSITIVE, 1), 281_475_110_928_575);
+        assert_eq!(id(SurfaceKind::PORTAL, 7), 939_524_671);
+    }
+}

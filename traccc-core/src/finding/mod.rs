@@ -1,0 +1,3 @@
+//! The combinatorial Kalman filter.
+mod config;
+pub use config::{FindingConfig, Smoother};

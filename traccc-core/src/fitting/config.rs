@@ -1,0 +1,46 @@
+use crate::config::check;
+use crate::error::Error;
+use crate::{Hypothesis, Scalar};
+use serde::{Deserialize, Serialize};
+
+/// Settings of the Kalman fit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FittingConfig {
+    /// Whether tracks are fitted at all.
+    pub enabled: bool,
+    /// How often the fit is repeated, each time from the result of the one before.
+    pub iterations: u32,
+    /// Factor on the variances of the starting parameters; their correlations are dropped.
+    pub covariance_inflation: Scalar,
+    /// Smallest momentum, in GeV.
+    pub min_p: Scalar,
+    /// Smallest transverse momentum, in GeV.
+    pub min_pt: Scalar,
+    /// Propagation steps between two sensors at most.
+    pub max_steps_to_next_surface: u32,
+    /// The kind of particle assumed.
+    pub hypothesis: Hypothesis,
+}
+
+impl Default for FittingConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            iterations: 1,
+            covariance_inflation: 1.0e3,
+            min_p: 0.1,
+            min_pt: 0.6,
+            max_steps_to_next_surface: 100,
+            hypothesis: Hypothesis::Pion,
+        }
+    }
+}
+
+impl FittingConfig {
+    pub(crate) fn validate(&self) -> Result<(), Error> {
+        check(self.iterations > 0, "fitting.iterations", self.iterations, "at least 1")?;
+        let inflation = self.covariance_inflation;
+        check(inflation > 0.0, "fitting.covariance_inflation", inflation, "a positive factor")
+    }
+}

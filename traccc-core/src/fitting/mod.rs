@@ -1,0 +1,3 @@
+//! The Kalman fit.
+mod config;
+pub use config::FittingConfig;

@@ -1,0 +1,52 @@
+//! Charged-particle track reconstruction on the CPU: from fired channels to fitted tracks.
+//!
+//! ```text
+//! cells -> measurements -> space points -> seeds -> parameters -> tracks found -> resolved -> fitted
+//! ```
+//!
+//! Types in the order of use: [`detector::Detector`] and [`detector::Modules`] describe the apparatus,
+//! [`field::MagneticField`] bends the tracks, [`ChainConfig`] holds the settings, [`CpuChain`] turns
+//! [`event::Cells`] into a [`Reconstruction`]. Each stage is also a free function of its module.
+//!
+//! Units everywhere: mm, c·t in mm, GeV, e, T, rad (see [`units`]). The scalar is `f32`; the feature `f64`
+//! switches [`Scalar`] for numerical studies.
+#![forbid(unsafe_code)]
+
+pub mod ambiguity;
+mod chain;
+pub mod clustering;
+mod config;
+pub mod detector;
+mod error;
+pub mod event;
+pub mod field;
+pub mod finding;
+pub mod fitting;
+mod index;
+pub mod math;
+pub mod parameters;
+mod particle;
+pub mod propagation;
+pub mod seeding;
+pub mod spacepoints;
+pub mod storage;
+pub mod units;
+
+pub use chain::{CpuChain, EventCounts, Reconstruction, ReconstructionChain, StageTimings};
+pub use config::ChainConfig;
+pub use error::Error;
+pub use index::{MeasurementIndex, ModuleIndex, SpacepointIndex, SurfaceIndex, VolumeIndex};
+pub use particle::Hypothesis;
+
+/// The floating-point type of all event data and arithmetic.
+#[cfg(not(feature = "f64"))]
+pub type Scalar = f32;
+/// The floating-point type of all event data and arithmetic.
+#[cfg(feature = "f64")]
+pub type Scalar = f64;
+
+/// Constants of [`Scalar`].
+#[cfg(not(feature = "f64"))]
+pub(crate) use std::f32::consts;
+#[cfg(feature = "f64")]
+pub(crate) use std::f64::consts;

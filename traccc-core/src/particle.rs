@@ -1,0 +1,51 @@
+use crate::Scalar;
+use serde::{Deserialize, Serialize};
+
+/// The kind of particle that propagation assumes for energy loss and scattering.
+///
+/// The sign of the charge always follows the sign of q/p.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hypothesis {
+    /// Electron or positron.
+    Electron,
+    /// Muon.
+    Muon,
+    /// Charged pion.
+    #[default]
+    Pion,
+}
+
+impl Hypothesis {
+    /// Mass, in GeV (Particle Data Group 2022).
+    pub fn mass(self) -> Scalar {
+        match self {
+            Self::Electron => ELECTRON_MASS,
+            Self::Muon => 0.105_658_375_5,
+            Self::Pion => 0.139_570_39,
+        }
+    }
+
+    /// The hypothesis of a PDG number, whatever its sign; `None` for particles that are not tracked.
+    pub fn from_pdg(pdg: i32) -> Option<Self> {
+        match pdg.abs() {
+            11 => Some(Self::Electron),
+            13 => Some(Self::Muon),
+            211 => Some(Self::Pion),
+            _ => None,
+        }
+    }
+
+    /// The PDG number of the particle with the sign of `charge`.
+    pub fn pdg(self, charge: Scalar) -> i32 {
+        let negative_lepton = match self {
+            Self::Electron => 11,
+            Self::Muon => 13,
+            Self::Pion => return if charge < 0.0 { -211 } else { 211 },
+        };
+        if charge < 0.0 { negative_lepton } else { -negative_lepton }
+    }
+}
+
+/// Electron mass, in GeV (CODATA 2018).
+pub(crate) const ELECTRON_MASS: Scalar = 0.000_510_998_950_69;

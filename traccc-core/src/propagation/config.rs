@@ -1,0 +1,88 @@
+use crate::Scalar;
+use crate::config::check;
+use crate::error::Error;
+use serde::{Deserialize, Serialize};
+
+/// Settings of the propagation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PropagationConfig {
+    /// Smallest step, in mm.
+    pub min_step: Scalar,
+    /// Largest step, in mm.
+    pub max_step: Scalar,
+    /// Error of one step, in mm: larger is faster, smaller more precise.
+    pub step_tolerance: Scalar,
+    /// Trials of the step size for one step at most.
+    pub max_step_trials: u32,
+    /// Longest path of a fit, in mm. Finding has no limit, as upstream.
+    pub path_limit: Scalar,
+    /// A surface within this path is reached, in mm.
+    pub path_tolerance: Scalar,
+    /// Surfaces this far behind are still considered after a step, in mm; not positive.
+    pub overstep_tolerance: Scalar,
+    /// Smallest distance outside a sensor's border that is still inside, in mm.
+    pub min_mask_tolerance: Scalar,
+    /// Largest distance outside a sensor's border that is still inside, in mm.
+    pub max_mask_tolerance: Scalar,
+    /// Distance outside a sensor's border that is still inside, per mm of path to it.
+    pub mask_tolerance_per_path: Scalar,
+    /// Grid bins searched below and above the track's bin, on both axes.
+    pub search_window: [u32; 2],
+}
+
+impl Default for PropagationConfig {
+    fn default() -> Self {
+        Self {
+            min_step: 1.0e-4,
+            max_step: 1.0e4,
+            step_tolerance: 1.0e-4,
+            max_step_trials: 10_000,
+            path_limit: 5.0e3,
+            path_tolerance: 1.0e-3,
+            overstep_tolerance: -1.0,
+            min_mask_tolerance: 1.0e-5,
+            max_mask_tolerance: 3.0,
+            mask_tolerance_per_path: 0.05,
+            search_window: [0, 0],
+        }
+    }
+}
+
+impl PropagationConfig {
+    pub(crate) fn validate(&self) -> Result<(), Error> {
+        check(
+            self.min_step > 0.0,
+            "propagation.min_step",
+            self.min_step,
+            "a positive length in mm",
+        )?;
+        check(
+            self.max_step > self.min_step,
+            "propagation.max_step",
+            self.max_step,
+            "more than `propagation.min_step`",
+        )?;
+        let tolerance = self.step_tolerance;
+        check(tolerance > 0.0, "propagation.step_tolerance", tolerance, "a positive length in mm")?;
+        check(
+            self.path_tolerance > 0.0,
+            "propagation.path_tolerance",
+            self.path_tolerance,
+            "a positive length in mm",
+        )?;
+        let overstep = self.overstep_tolerance;
+        check(
+            overstep <= 0.0,
+            "propagation.overstep_tolerance",
+            overstep,
+            "zero or a negative length in mm",
+        )?;
+        check(
+            self.path_limit > 0.0,
+            "propagation.path_limit",
+            self.path_limit,
+            "a positive length in mm",
+        )
+    }
+}

@@ -1,0 +1,3 @@
+//! Transport through field and material.
+mod config;
+pub use config::PropagationConfig;
