@@ -41,7 +41,8 @@ impl FitOutcome {
 }
 
 /// One track: what holds for it as a whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(not(feature = "f64"), derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C)]
 pub struct Track {
     /// Parameters: of the seed for a found track, smoothed at the first measurement for a smoothed or fitted one.
@@ -59,7 +60,8 @@ pub struct Track {
 }
 
 /// The track at one measurement.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(not(feature = "f64"), derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C)]
 pub struct TrackState {
     /// Smoothed parameters: all measurements of the track used.

@@ -234,14 +234,15 @@ impl Search<'_> {
         }
         match self.propagator.to_next_sensor(vector, *surface, None) {
             Stop::Sensor(arrival) if is_track(&arrival.vector) => {
-                followed.arrived.push(Candidate {
+                let candidate = Candidate {
                     vector: arrival.vector,
                     covariance: covariance.transported(&arrival.jacobian) + arrival.noise,
                     jacobian: arrival.jacobian,
                     surface: arrival.surface,
                     link: row,
                     seed: link.seed,
-                })
+                };
+                followed.arrived.push(candidate);
             }
             _ if step + 1 >= config.min_measurements => followed.ended.push(row),
             _ => {}

@@ -196,8 +196,7 @@ mod tests {
         let mut vector = [0.0, 0.0, 3.0, -0.2, 1.0];
         assert!(normalize(&mut vector, &covariance));
         assert!(
-            (vector[3] - 0.2_f64).abs() < 1e-12
-                && (vector[2] - (3.0 - std::f64::consts::PI)).abs() < 1e-12
+            (vector[3] - 0.2_f64).abs() < 1e-12 && (vector[2] - (3.0 - f64::pi())).abs() < 1e-12
         );
         assert!(!normalize(&mut [0.0, 0.0, 1.0, 0.0, 1.0], &covariance));
         assert!(!normalize(&mut [0.0, 0.0, 1.0, 1.0, 0.0], &covariance));

@@ -23,7 +23,7 @@ impl Parabola {
 
     /// Path to the plane with this normal through `origin`; `None` if it is not met.
     #[inline]
-    pub(super) fn to_plane(&self, origin: &Vector3, normal: &Vector3) -> Option<Scalar> {
+    pub(super) fn plane(&self, origin: &Vector3, normal: &Vector3) -> Option<Scalar> {
         let distance = normal.dot(&(origin - self.position));
         let slope = normal.dot(&self.direction);
         // bend s² + slope s - distance = 0: the root closer to zero, in the form that does not cancel.
@@ -37,7 +37,7 @@ impl Parabola {
 
     /// The two paths to the cylinder of this radius about the z axis, in ascending order.
     #[inline]
-    pub(super) fn to_cylinder(&self, radius: Scalar) -> Option<[Scalar; 2]> {
+    pub(super) fn cylinder(&self, radius: Scalar) -> Option<[Scalar; 2]> {
         let (p, t) = (&self.position, &self.direction);
         let transverse2 = t.x * t.x + t.y * t.y;
         let rho = p.x.hypot(p.y);
@@ -65,7 +65,7 @@ impl Parabola {
             let slope = q.x * v.x + q.y * v.y;
             let change = (radius - rho) * rho / slope;
             // A tangent has no root to walk to.
-            if !(change.abs() < 0.5 * straight.abs() + 1.0) {
+            if change.is_nan() || change.abs() > 0.5 * straight.abs() + 1.0 {
                 return straight;
             }
             s += change;
@@ -76,9 +76,9 @@ impl Parabola {
     /// Path to a surface and the local Cartesian point there, whatever its masks say; cylinders: the first crossing
     /// not below `from`. The z of the point is global for a concentric cylinder.
     #[inline]
-    pub(super) fn to_surface(&self, surface: &Surface, from: Scalar) -> Option<(Scalar, Vector3)> {
+    pub(super) fn surface(&self, surface: &Surface, from: Scalar) -> Option<(Scalar, Vector3)> {
         if surface.shape.is_plane() {
-            let s = self.to_plane(&surface.origin(), &surface.axis(2))?;
+            let s = self.plane(&surface.origin(), &surface.axis(2))?;
             if s < from {
                 return None;
             }
@@ -86,7 +86,7 @@ impl Parabola {
         }
         let radius = surface.mask.bounds[0];
         if surface.shape == Shape::CONCENTRIC_CYLINDER {
-            let s = first_crossing(self.to_cylinder(radius)?, from)?;
+            let s = first_crossing(self.cylinder(radius)?, from)?;
             return Some((s, self.at(s)));
         }
         let rotate = |v: &Vector3| {
@@ -97,7 +97,7 @@ impl Parabola {
             direction: rotate(&self.direction),
             curvature: rotate(&self.curvature),
         };
-        let s = first_crossing(local.to_cylinder(radius)?, from)?;
+        let s = first_crossing(local.cylinder(radius)?, from)?;
         Some((s, local.at(s)))
     }
 }
@@ -133,11 +133,11 @@ mod tests {
                 curvature: vector(curvature),
             };
             let normal = Vector3::new(0.6, 0.0, 0.8);
-            if let Some(s) = parabola.to_plane(&Vector3::new(1.0, 2.0, 3.0), &normal).filter(|s| s.abs() < 500.0) {
+            if let Some(s) = parabola.plane(&Vector3::new(1.0, 2.0, 3.0), &normal).filter(|s| s.abs() < 500.0) {
                 let away = normal.dot(&(parabola.at(s) - Vector3::new(1.0, 2.0, 3.0)));
                 prop_assert!(away.abs() < 0.01, "{away} mm from the plane");
             }
-            for s in parabola.to_cylinder(Scalar::from(radius)).into_iter().flatten().filter(|s| s.abs() < 400.0) {
+            for s in parabola.cylinder(Scalar::from(radius)).into_iter().flatten().filter(|s| s.abs() < 400.0) {
                 let away = parabola.at(s).xy().norm() - Scalar::from(radius);
                 let grazing = parabola.at(s).xy().normalize().dot(&parabola.direction.xy()).abs() < 0.3;
                 prop_assert!(grazing || away.abs() < 0.05, "{away} mm from the cylinder");

@@ -184,7 +184,7 @@ impl Navigator<'_> {
         surface: &Surface,
         from: Scalar,
     ) -> Option<Candidate> {
-        let (path, point) = parabola.to_surface(surface, from)?;
+        let (path, point) = parabola.surface(surface, from)?;
         let tolerance = self.mask_tolerance(index, surface, path);
         let mask = self
             .detector
@@ -211,7 +211,7 @@ impl Navigator<'_> {
 fn lookup(grid: &Grid, volume: &Volume, parabola: &Parabola) -> [Scalar; 2] {
     if grid.frame == GridFrame::CYLINDER {
         let nearest = |[a, b]: [Scalar; 2]| if a.abs() < b.abs() { a } else { b };
-        let point = match parabola.to_cylinder(grid.radius).map(nearest) {
+        let point = match parabola.cylinder(grid.radius).map(nearest) {
             Some(s) if s.is_finite() => parabola.at(s),
             _ => parabola.position,
         };
@@ -220,7 +220,7 @@ fn lookup(grid: &Grid, volume: &Volume, parabola: &Parabola) -> [Scalar; 2] {
     let axes = volume.axes.map(Vector3::from);
     let origin = Vector3::from(volume.translation);
     let point =
-        parabola.to_plane(&origin, &axes[2]).map_or(parabola.position, |s| parabola.at(s)) - origin;
+        parabola.plane(&origin, &axes[2]).map_or(parabola.position, |s| parabola.at(s)) - origin;
     let (x, y) = (axes[0].dot(&point), axes[1].dot(&point));
     if grid.frame == GridFrame::DISC { [x.hypot(y), y.atan2(x)] } else { [x, y] }
 }
