@@ -53,7 +53,7 @@ pub struct Track {
     pub ndf: i32,
     /// Probability of a larger chi2, 0 to 1.
     pub p_value: Scalar,
-    /// Sensors crossed between the first and the last measurement that have none.
+    /// Sensors without a measurement, from the one where the parameters of the seed are to the last measurement.
     pub holes: u32,
     /// How the fit ended.
     pub outcome: FitOutcome,

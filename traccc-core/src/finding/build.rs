@@ -37,15 +37,12 @@ impl Search<'_> {
         let ndf = link.coordinates as i32 - 5;
         let trailing =
             self.links_back(tip).take_while(|(_, l)| !l.measurement.is_some()).count() as u32;
-        let leading = self
-            .links_back(tip)
-            .fold(0, |run, (_, l)| if l.measurement.is_some() { 0 } else { run + 1 });
         Track {
             parameters: seeds[link.seed as usize],
             chi2: link.chi2_sum,
             ndf,
             p_value: probability(link.chi2_sum, ndf),
-            holes: link.holes - trailing - leading,
+            holes: link.holes - trailing,
             outcome: FitOutcome::NOT_FITTED,
         }
     }

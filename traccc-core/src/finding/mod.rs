@@ -6,8 +6,8 @@
 //! R. Mankel, Nucl. Instrum. Meth. A 395 (1997) 169. Cost: linear in the links; links of a step are independent.
 //!
 //! Differences from upstream, on purpose: the first step is an ordinary one (any measurement within the chi2 limit, as
-//! on upstream's devices); a candidate does not cross the material of its seed's sensor again when it leaves; holes of
-//! a track are those between its first and last measurement.
+//! on upstream's devices); a candidate does not cross the material of its seed's sensor again when it leaves; the holes of
+//! a track are all those before its last measurement.
 
 mod build;
 mod config;

@@ -120,7 +120,10 @@ impl Fitter<'_> {
             vector: start.vector.map(f64::from),
             covariance: Symmetric5::from_diagonal(diagonal),
             chi2: Vec::with_capacity(ids.len()),
-            holes: 0,
+            // The start is a sensor, too.
+            holes: u32::from(
+                ids.first().is_some_and(|id| self.measurements.surface[id.get()] != start.surface),
+            ),
             steps,
         };
         let mut surface = start.surface;
@@ -141,7 +144,7 @@ impl Fitter<'_> {
                     return Err(FitOutcome::NOT_ALL_FITTED);
                 }
                 arrived = surface == target;
-                filter.holes += u32::from(!arrived && i > 0);
+                filter.holes += u32::from(!arrived);
                 jacobian = filter.carry(&arrival) * jacobian;
             }
             filter.add(Observation::of(self.measurements, id.get()).widened(), jacobian)?;
