@@ -176,7 +176,8 @@ impl Filter<'_> {
         let jacobian = widen(&arrival.jacobian);
         let difference = self.vector[4] - self.reference;
         self.reference = f64::from(arrival.vector[4]);
-        self.vector = std::array::from_fn(|i| f64::from(arrival.vector[i]) + jacobian[(i, 4)] * difference);
+        self.vector =
+            std::array::from_fn(|i| f64::from(arrival.vector[i]) + jacobian[(i, 4)] * difference);
         self.covariance =
             self.covariance.transported(&jacobian) + Symmetric5(arrival.noise.0.map(f64::from));
         jacobian
