@@ -60,11 +60,14 @@ struct Filtered {
     updates: [Option<Gain>; 2],
 }
 
-/// The use of one coordinate: its axis, Kalman gain, residual and the variance of the residual.
+/// The use of one coordinate.
 struct Gain {
     axis: usize,
-    gain: Vector,
+    /// Column `axis` of 1 - K hᵀ. Its own element is v / (C_aa + v): as one minus the gain it would have no digits left
+    /// where the prediction is much wider than the measurement.
+    rest: Vector,
     residual: f64,
+    /// Variance of the residual.
     variance: f64,
 }
 
@@ -74,11 +77,11 @@ impl Filtered {
             Self { vector: step.predicted, covariance: step.covariance, updates: [None, None] };
         for axis in 0..2 {
             if seen.measures(axis) {
-                let column = Vector::from_fn(|j, _| filtered.covariance[(j, axis)]);
-                let variance = column[axis] + seen.variance[axis];
+                let variance = filtered.covariance[(axis, axis)] + seen.variance[axis];
+                let mut rest = Vector::from_fn(|j, _| -filtered.covariance[(j, axis)] / variance);
+                rest[axis] = seen.variance[axis] / variance;
                 let residual = seen.local[axis] - filtered.vector[axis];
-                filtered.updates[axis] =
-                    Some(Gain { axis, gain: column / variance, residual, variance });
+                filtered.updates[axis] = Some(Gain { axis, rest, residual, variance });
                 let one = Observation { subspace: Subspace(1 << axis), ..*seen };
                 super::update(&mut filtered.vector, &mut filtered.covariance, &one);
             }
@@ -109,15 +112,15 @@ impl Filtered {
     /// Carries the adjoint from after the measurement to before it, coordinate by coordinate in the reverse of the
     /// filter's order: lambda becomes Aᵀ lambda - h r / s, Lambda becomes Aᵀ Lambda A + h hᵀ / s, with A = 1 - K hᵀ.
     fn absorb(&self, lambda: &mut Vector, information: &mut Matrix) {
-        for Gain { axis, gain, residual, variance } in self.updates.iter().rev().flatten() {
-            lambda[*axis] -= gain.dot(lambda) + residual / variance;
+        for Gain { axis, rest, residual, variance } in self.updates.iter().rev().flatten() {
+            lambda[*axis] = rest.dot(lambda) - residual / variance;
             // Only row and column `axis` change.
-            let product = *information * gain;
+            let product = *information * rest;
             for j in 0..5 {
-                information[(*axis, j)] -= product[j];
-                information[(j, *axis)] -= product[j];
+                information[(*axis, j)] = product[j];
+                information[(j, *axis)] = product[j];
             }
-            information[(*axis, *axis)] += gain.dot(&product) + 1.0 / variance;
+            information[(*axis, *axis)] = rest.dot(&product) + 1.0 / variance;
         }
     }
 }
