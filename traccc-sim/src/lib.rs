@@ -1,1 +1,3 @@
-//! Placeholder.
+//! Simulated events.
+#![forbid(unsafe_code)]
+pub mod detectors;
