@@ -124,7 +124,8 @@ impl MaterialRef {
 }
 
 /// One area of a surface and where it leads.
-#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(not(feature = "f64"), derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C)]
 pub struct Mask {
     /// Boundaries as [`Shape`] says.
@@ -134,7 +135,8 @@ pub struct Mask {
 }
 
 /// One surface: all that propagation needs of it in one record.
-#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(not(feature = "f64"), derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C)]
 pub struct Surface {
     /// Local x, y and z axes as global unit vectors.

@@ -1,10 +1,10 @@
 use super::{Grid, Mask, MaterialMap, Slab, Surface, SurfaceKind};
 use crate::Scalar;
 use crate::index::{SurfaceIndex, VolumeIndex};
-use bytemuck::{Pod, Zeroable};
 
 /// One volume: which surfaces to search.
-#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(not(feature = "f64"), derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C)]
 pub struct Volume {
     /// Local x, y and z axes as global unit vectors.

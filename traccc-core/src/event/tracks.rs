@@ -41,7 +41,8 @@ impl FitOutcome {
 }
 
 /// One track: what holds for it as a whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(not(feature = "f64"), derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C)]
 pub struct Track {
     /// Parameters: of the seed for a found track, smoothed at the first measurement for a smoothed or fitted one.
@@ -52,14 +53,15 @@ pub struct Track {
     pub ndf: i32,
     /// Probability of a larger chi2, 0 to 1.
     pub p_value: Scalar,
-    /// Sensors crossed between the first and the last measurement that have none.
+    /// Sensors without a measurement, from the one where the parameters of the seed are to the last measurement.
     pub holes: u32,
     /// How the fit ended.
     pub outcome: FitOutcome,
 }
 
 /// The track at one measurement.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(not(feature = "f64"), derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C)]
 pub struct TrackState {
     /// Smoothed parameters: all measurements of the track used.

@@ -1,3 +1,197 @@
-//! The Kalman fit.
+//! The Kalman fit of tracks whose measurements are known.
+//!
+//! Forwards an extended Kalman filter over the track's measurements, starting from its parameters with an inflated
+//! covariance; backwards the smoother of [`crate::kalman`] over the same steps. The algebra is in double precision:
+//! with the wide prior the smoothed covariance is a difference of numbers up to 1e11 times larger. Upstream smooths by
+//! a second filter propagated backwards and weighted means; for the same linear system the results are equal.
+
 mod config;
+
 pub use config::FittingConfig;
+
+use crate::Scalar;
+use crate::event::{BoundParameters, FitOutcome, Measurements, Track, TrackState, Tracks};
+use crate::finding::{track_state, widen};
+use crate::index::MeasurementIndex;
+use crate::kalman::{FilterStep, Observation, normalize, predicted_chi2, smooth, update};
+use crate::math::{Symmetric5, probability};
+use crate::propagation::{Arrival, Limits, Propagator, Stop};
+use rayon::prelude::*;
+
+/// Fits tracks; one answer for each, in their order, with its outcome.
+///
+/// The propagator's limits and hypothesis are taken from `config`, its longest path from the propagation settings. A
+/// track whose fit fails keeps its measurements and parameters and has no degrees of freedom; if any fit succeeds, its
+/// states are zero.
+pub fn fit_tracks(
+    measurements: &Measurements,
+    tracks: &Tracks,
+    propagator: &Propagator<'_>,
+    config: &FittingConfig,
+) -> Tracks {
+    let limits = Limits {
+        min_p: config.min_p,
+        min_pt: config.min_pt,
+        min_step_to_next_surface: 0.0,
+        max_steps: config.max_steps_to_next_surface,
+        max_path: propagator.config.path_limit,
+    };
+    let fitter = Fitter {
+        measurements,
+        propagator: Propagator { hypothesis: config.hypothesis, limits, ..*propagator },
+        inflation: f64::from(config.covariance_inflation),
+        iterations: config.iterations,
+    };
+    let fitted: Vec<(Track, Vec<TrackState>)> = (0..tracks.len())
+        .into_par_iter()
+        .map_init(Vec::new, |steps, i| {
+            fitter.fit(&tracks.tracks[i], tracks.measurements.row(i), steps)
+        })
+        .collect();
+    let mut result = Tracks { measurements: tracks.measurements.clone(), ..Tracks::new() };
+    for (track, states) in fitted {
+        result.tracks.push(track);
+        result.states.extend(states);
+    }
+    result
+}
+
+struct Fitter<'a> {
+    measurements: &'a Measurements,
+    propagator: Propagator<'a>,
+    inflation: f64,
+    iterations: u32,
+}
+
+/// The filter on its way.
+struct Filter<'a> {
+    vector: [f64; 5],
+    covariance: Symmetric5<f64>,
+    chi2: Vec<f64>,
+    holes: u32,
+    steps: &'a mut Vec<FilterStep>,
+}
+
+impl Fitter<'_> {
+    fn fit(
+        &self,
+        track: &Track,
+        ids: &[MeasurementIndex],
+        steps: &mut Vec<FilterStep>,
+    ) -> (Track, Vec<TrackState>) {
+        let coordinates: u32 =
+            ids.iter().map(|m| self.measurements.subspace[m.get()].dimensions()).sum();
+        let ndf = coordinates as i32 - 5;
+        let mut start = track.parameters;
+        let mut result = (*track, vec![TrackState::default(); ids.len()]);
+        for _ in 0..self.iterations {
+            result = match self.iterate(&start, ids, steps) {
+                Ok((chi2, holes, states)) => {
+                    let parameters = states[0].smoothed;
+                    let outcome = if ndf > 0 {
+                        FitOutcome::SUCCESS
+                    } else {
+                        FitOutcome::NO_DEGREES_OF_FREEDOM
+                    };
+                    let p_value = probability(chi2, ndf);
+                    (Track { parameters, chi2, ndf, p_value, holes, outcome }, states)
+                }
+                Err(outcome) => {
+                    let failed =
+                        Track { chi2: 0.0, ndf: 0, p_value: 0.0, holes: 0, outcome, ..*track };
+                    return (failed, vec![TrackState::default(); ids.len()]);
+                }
+            };
+            start = result.0.parameters;
+        }
+        result
+    }
+
+    /// One filter and smoother pass: chi2, holes and the smoothed states.
+    fn iterate(
+        &self,
+        start: &BoundParameters,
+        ids: &[MeasurementIndex],
+        steps: &mut Vec<FilterStep>,
+    ) -> Result<(Scalar, u32, Vec<TrackState>), FitOutcome> {
+        let diagonal = start.covariance.diagonal().map(|v| f64::from(v) * self.inflation);
+        steps.clear();
+        let mut filter = Filter {
+            vector: start.vector.map(f64::from),
+            covariance: Symmetric5::from_diagonal(diagonal),
+            chi2: Vec::with_capacity(ids.len()),
+            // The start is a sensor, too.
+            holes: u32::from(
+                ids.first().is_some_and(|id| self.measurements.surface[id.get()] != start.surface),
+            ),
+            steps,
+        };
+        let mut surface = start.surface;
+        let mut jacobian = nalgebra::SMatrix::identity();
+        for (i, id) in ids.iter().enumerate() {
+            let target = self.measurements.surface[id.get()];
+            let later = &ids[i + 1..];
+            let mut arrived = i == 0 && surface == target;
+            while !arrived {
+                let vector = filter.vector.map(|v| v as Scalar);
+                let arrival = match self.propagator.to_next_sensor(&vector, surface, Some(target)) {
+                    Stop::Sensor(arrival) => arrival,
+                    Stop::Left => return Err(FitOutcome::NOT_ALL_FITTED),
+                    Stop::Lost => return Err(FitOutcome::PROPAGATION_FAILED),
+                };
+                surface = arrival.surface;
+                if later.iter().any(|m| self.measurements.surface[m.get()] == surface) {
+                    return Err(FitOutcome::NOT_ALL_FITTED);
+                }
+                arrived = surface == target;
+                filter.holes += u32::from(!arrived);
+                jacobian = filter.carry(&arrival) * jacobian;
+            }
+            filter.add(Observation::of(self.measurements, id.get()).widened(), jacobian)?;
+            jacobian = nalgebra::SMatrix::identity();
+        }
+        let mut states = Vec::with_capacity(ids.len());
+        smooth(filter.steps, |step, smoothed| {
+            let surface = self.measurements.surface[ids[step].get()];
+            states.push(track_state(&smoothed, filter.chi2[step] as Scalar, surface, start));
+        });
+        states.reverse();
+        if states.iter().any(|s| !s.smoothed.covariance.diagonal().iter().all(|&v| v > 0.0)) {
+            return Err(FitOutcome::SMOOTHER_FAILED);
+        }
+        let chi2: f64 = filter.chi2.iter().sum();
+        Ok((chi2 as Scalar, filter.holes, states))
+    }
+}
+
+impl Filter<'_> {
+    /// Takes over the arrival at a sensor; returns the Jacobian to it.
+    fn carry(&mut self, arrival: &Arrival) -> nalgebra::SMatrix<f64, 5, 5> {
+        let jacobian = widen(&arrival.jacobian);
+        self.vector = arrival.vector.map(f64::from);
+        self.covariance =
+            self.covariance.transported(&jacobian) + Symmetric5(arrival.noise.0.map(f64::from));
+        jacobian
+    }
+
+    /// Adds a measurement at the present sensor.
+    fn add(
+        &mut self,
+        seen: Observation<f64>,
+        jacobian: nalgebra::SMatrix<f64, 5, 5>,
+    ) -> Result<(), FitOutcome> {
+        self.chi2.push(predicted_chi2(&self.vector, &self.covariance, &seen));
+        self.steps.push(FilterStep {
+            predicted: self.vector,
+            covariance: self.covariance,
+            jacobian,
+            observation: Some(seen),
+        });
+        update(&mut self.vector, &mut self.covariance, &seen);
+        if normalize(&mut self.vector, &self.covariance) {
+            Ok(())
+        } else {
+            Err(FitOutcome::FILTER_FAILED)
+        }
+    }
+}
