@@ -74,8 +74,8 @@ impl Passage {
         }
         let kappa = self.scale / self.max_transfer;
         let mean = -libm::log(kappa) - self.beta_squared - LANDAU_MEAN_OFFSET;
-        // Beyond this the layer is so thick that losses are nearly Gaussian; the fit of the cut ends there, too.
-        let mean = mean.max(-LANDAU_MEAN_OFFSET);
+        // Below the layer is so thick that losses are nearly Gaussian; the fit of the cut ends there, too.
+        let mean = mean.clamp(-LANDAU_MEAN_OFFSET, 15.0);
         let largest = landau::largest_for_mean(mean);
         let lambda = loop {
             let lambda = landau::landau(rng);

@@ -1,13 +1,15 @@
 //! From hits to fired channels: the charge of a track is shared among channels by the length of its path in each.
 
+mod segment;
+
 use crate::random::{Purpose, generator};
-use nalgebra::Vector3;
 use rand_distr::{Distribution, StandardNormal};
+use segment::Segment;
 use serde::{Deserialize, Serialize};
-use traccc_core::detector::{Detector, ModuleDesign, Modules};
+use traccc_core::detector::{Detector, Modules};
 use traccc_core::event::{Cell, Cells, TruthCell, TruthEvent, TruthHit};
 use traccc_core::storage::Ragged;
-use traccc_core::{Error, ModuleIndex, Scalar};
+use traccc_core::{Error, ModuleIndex};
 
 /// Settings of the digitization.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -82,7 +84,9 @@ pub fn digitize(
     for (row, hit) in truth.hits.iter().enumerate() {
         let Some(module) = modules.module_of(hit.surface) else { continue };
         let design = modules.design_of(module);
-        let Some(track) = Segment::of_hit(detector, modules, module, hit, config) else { continue };
+        let surface = &detector.surfaces[hit.surface.get()];
+        let shift = modules.translation[module.get()].map(f64::from);
+        let Some(track) = Segment::of_hit(surface, hit, config.thickness, shift) else { continue };
         for (channels, length) in track.share(design) {
             let [channel0, channel1] = channels;
             deposits.push(Deposit { module, channel1, channel0, hit: row as u32, length });
@@ -175,138 +179,56 @@ fn connected(cells: &Cells) -> Vec<usize> {
     (0..cells.len()).map(|row| root(&mut parents, row)).collect()
 }
 
-/// The straight path of a particle through a sensor, in the sensor's Cartesian frame.
-#[derive(Clone, Copy, Debug)]
-struct Segment {
-    /// Where it enters and leaves: local x and y, in mm.
-    ends: [[f64; 2]; 2],
-    /// Length in space, in mm.
-    length: f64,
-    /// Whether the axes of the segmentation are r and phi.
-    polar: bool,
-    /// Subtracted from local coordinates to get those in which channels are counted, in mm (rad).
-    shift: [f64; 2],
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
 
-impl Segment {
-    /// `None` for a hit that moves exactly along the sensor.
-    fn of_hit(
-        detector: &Detector,
-        modules: &Modules,
-        module: ModuleIndex,
-        hit: &TruthHit,
-        config: &DigitizationConfig,
-    ) -> Option<Self> {
-        let surface = &detector.surfaces[hit.surface.get()];
-        let axes = surface.axes.map(|axis| Vector3::from(axis).map(f64::from));
-        let origin = Vector3::from(surface.translation).map(f64::from);
-        let relative = Vector3::from(hit.position).map(f64::from) - origin;
-        let momentum = Vector3::from(hit.momentum).map(f64::from);
-        let [x, y] = [axes[0].dot(&relative), axes[1].dot(&relative)];
-        let [px, py, pz] = axes.map(|axis| axis.dot(&momentum));
-        if pz == 0.0 {
-            return None;
-        }
-        let half = 0.5 * config.thickness;
-        let [dx, dy] = [half * px / pz, half * py / pz];
-        Some(Self {
-            ends: [[x - dx, y - dy], [x + dx, y + dy]],
-            length: 2.0 * (half * half + dx * dx + dy * dy).sqrt(),
-            polar: surface.shape.is_polar(),
-            shift: modules.translation[module.get()].map(f64::from),
-        })
-    }
-
-    /// The local Cartesian point at a fraction of the path.
-    fn point(&self, fraction: f64) -> [f64; 2] {
-        let [enter, leave] = self.ends;
-        std::array::from_fn(|i| enter[i] + fraction * (leave[i] - enter[i]))
-    }
-
-    /// The coordinates along the axes of the segmentation at a fraction of the path.
-    fn coordinates(&self, fraction: f64) -> [f64; 2] {
-        let [x, y] = self.point(fraction);
-        let local = if self.polar { [libm::hypot(x, y), libm::atan2(y, x)] } else { [x, y] };
-        [local[0] - self.shift[0], local[1] - self.shift[1]]
-    }
-
-    /// The channels on the path with the length of the path in each, in mm, in the order of flight.
-    ///
-    /// What lies outside the segmentation is lost.
-    fn share(&self, design: &ModuleDesign) -> Vec<([u32; 2], f64)> {
-        let mut fractions = vec![0.0, 1.0];
-        for axis in 0..2 {
-            self.push_borders(axis, &design.edges[axis], &mut fractions);
-        }
-        fractions.sort_unstable_by(f64::total_cmp);
-        let mut shares: Vec<([u32; 2], f64)> = Vec::with_capacity(fractions.len());
-        for pair in fractions.windows(2) {
-            let length = (pair[1] - pair[0]) * self.length;
-            if length <= 0.0 {
-                continue;
-            }
-            let middle = self.coordinates(0.5 * (pair[0] + pair[1]));
-            let channels = [0, 1].map(|axis| channel_of(&design.edges[axis], middle[axis]));
-            let [Some(channel0), Some(channel1)] = channels else { continue };
-            match shares.iter_mut().find(|s| s.0 == [channel0, channel1]) {
-                // A straight path can enter a ring sector twice.
-                Some(share) => share.1 += length,
-                None => shares.push(([channel0, channel1], length)),
-            }
-        }
-        shares
-    }
-
-    /// Adds the fractions of the path at which it crosses the border between two channels of an axis.
-    fn push_borders(&self, axis: usize, edges: &[Scalar], fractions: &mut Vec<f64>) {
-        let [enter, leave] = [self.coordinates(0.0)[axis], self.coordinates(1.0)[axis]];
-        let (mut low, high) = (enter.min(leave), enter.max(leave));
-        if self.polar && axis == 0 {
-            // The radius may be smallest on the way.
-            low = low.min(self.coordinates(self.closest_to_origin())[0]);
-        }
-        let first = edges.partition_point(|&e| f64::from(e) < low);
-        for &edge in edges[first..].iter().take_while(|&&e| f64::from(e) <= high) {
-            let edge = f64::from(edge) + self.shift[axis];
-            let [[x, y], [x_end, y_end]] = self.ends;
-            let (dx, dy) = (x_end - x, y_end - y);
-            let inside = |f: &f64| *f > 0.0 && *f < 1.0;
-            match (self.polar, axis) {
-                (false, 0) => fractions.extend(Some((edge - x) / dx).filter(inside)),
-                (false, _) => fractions.extend(Some((edge - y) / dy).filter(inside)),
-                (true, 0) => {
-                    // |start + f d|² = edge²
-                    let (a, half_b) = (dx * dx + dy * dy, x * dx + y * dy);
-                    let root =
-                        (half_b * half_b - a * (x * x + y * y - edge * edge)).max(0.0).sqrt();
-                    fractions.extend(
-                        [-half_b - root, -half_b + root]
-                            .map(|n| n / a)
-                            .iter()
-                            .filter(|f| inside(f)),
-                    );
+    proptest! {
+        /// The answer by flooding from each cell.
+        #[test]
+        fn connected_cells_are_those_that_a_flood_reaches(
+            fired in prop::collection::btree_set((0..3_u32, 0..7_u32, 0..7_u32), 1..60)
+        ) {
+            let cells: Cells = fired
+                .iter()
+                .map(|&(module, channel1, channel0)| Cell {
+                    channel0,
+                    channel1,
+                    activation: 1.0,
+                    time: 0.0,
+                    module: ModuleIndex(module),
+                })
+                .collect();
+            let touch = |a: usize, b: usize| {
+                cells.module[a] == cells.module[b]
+                    && cells.channel0[a].abs_diff(cells.channel0[b]) <= 1
+                    && cells.channel1[a].abs_diff(cells.channel1[b]) <= 1
+            };
+            let mut expected = vec![usize::MAX; cells.len()];
+            for seed in 0..cells.len() {
+                if expected[seed] != usize::MAX {
+                    continue;
                 }
-                (true, _) => {
-                    // The point lies on the ray: its component across the ray is zero.
-                    let (sin, cos) = libm::sincos(edge);
-                    let fraction = (x * sin - y * cos) / (dy * cos - dx * sin);
-                    fractions.extend(Some(fraction).filter(inside));
+                let mut wet = vec![seed];
+                while let Some(cell) = wet.pop() {
+                    expected[cell] = seed;
+                    wet.extend((0..cells.len()).filter(|&c| expected[c] == usize::MAX && touch(c, cell)));
                 }
             }
+            prop_assert_eq!(connected(&cells), expected);
         }
     }
 
-    /// The fraction of the path at which it comes closest to the local origin.
-    fn closest_to_origin(&self) -> f64 {
-        let [[x, y], [x_end, y_end]] = self.ends;
-        let (dx, dy) = (x_end - x, y_end - y);
-        let squared = dx * dx + dy * dy;
-        if squared == 0.0 { 0.0 } else { (-(x * dx + y * dy) / squared).clamp(0.0, 1.0) }
+    #[test]
+    fn impossible_settings_are_refused() {
+        let wrong = [
+            DigitizationConfig { thickness: 0.0, ..Default::default() },
+            DigitizationConfig { threshold: -1.0, ..Default::default() },
+            DigitizationConfig { noise: f64::NAN, ..Default::default() },
+        ];
+        for config in wrong {
+            assert!(config.validate().is_err(), "{config:?}");
+        }
     }
-}
-
-/// The channel that holds a coordinate.
-fn channel_of(edges: &[Scalar], coordinate: f64) -> Option<u32> {
-    let above = edges.partition_point(|&e| f64::from(e) <= coordinate);
-    (above > 0 && above < edges.len()).then(|| above as u32 - 1)
 }
