@@ -72,11 +72,11 @@ impl Detector {
         (self.identifiers.get(surface.get()) == Some(&identifier)).then_some(surface)
     }
 
-    /// All masks of a surface.
+    /// The masks of a surface after its first.
     #[inline]
-    pub fn masks<'a>(&'a self, surface: &'a Surface) -> impl Iterator<Item = &'a Mask> {
+    pub fn further_masks(&self, surface: &Surface) -> &[Mask] {
         let [first, count] = surface.further_masks.map(|n| n as usize);
-        std::iter::once(&surface.mask).chain(&self.further_masks[first..first + count])
+        &self.further_masks[first..first + count]
     }
 
     /// The slab of a surface at local coordinates (loc0, loc1); `None` where there is no material.

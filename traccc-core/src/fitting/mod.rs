@@ -66,6 +66,10 @@ struct Fitter<'a> {
 /// The filter on its way.
 struct Filter<'a> {
     vector: [f64; 5],
+    /// The q/p that is propagated, with its energy losses: that of the start. The first few measurements, which may lie
+    /// millimetres apart where sensors overlap, determine q/p so badly that a propagation with the filtered value goes
+    /// astray; the difference is carried by the Jacobian, in which the trajectory is almost linear.
+    reference: f64,
     covariance: Symmetric5<f64>,
     chi2: Vec<f64>,
     holes: u32,
@@ -118,6 +122,7 @@ impl Fitter<'_> {
         steps.clear();
         let mut filter = Filter {
             vector: start.vector.map(f64::from),
+            reference: f64::from(start.vector[4]),
             covariance: Symmetric5::from_diagonal(diagonal),
             chi2: Vec::with_capacity(ids.len()),
             // The start is a sensor, too.
@@ -133,7 +138,8 @@ impl Fitter<'_> {
             let later = &ids[i + 1..];
             let mut arrived = i == 0 && surface == target;
             while !arrived {
-                let vector = filter.vector.map(|v| v as Scalar);
+                let mut vector = filter.vector.map(|v| v as Scalar);
+                vector[4] = filter.reference as Scalar;
                 let arrival = match self.propagator.to_next_sensor(&vector, surface, Some(target)) {
                     Stop::Sensor(arrival) => arrival,
                     Stop::Left => return Err(FitOutcome::NOT_ALL_FITTED),
@@ -168,7 +174,10 @@ impl Filter<'_> {
     /// Takes over the arrival at a sensor; returns the Jacobian to it.
     fn carry(&mut self, arrival: &Arrival) -> nalgebra::SMatrix<f64, 5, 5> {
         let jacobian = widen(&arrival.jacobian);
-        self.vector = arrival.vector.map(f64::from);
+        let difference = self.vector[4] - self.reference;
+        self.reference = f64::from(arrival.vector[4]);
+        self.vector =
+            std::array::from_fn(|i| f64::from(arrival.vector[i]) + jacobian[(i, 4)] * difference);
         self.covariance =
             self.covariance.transported(&jacobian) + Symmetric5(arrival.noise.0.map(f64::from));
         jacobian

@@ -1,6 +1,6 @@
 use crate::Scalar;
 use crate::field::MagneticField;
-use crate::math::Vector3;
+use crate::math::{Vector3, perp};
 use crate::units::CURVATURE_PER_TESLA;
 
 /// A particle on its way, with the derivatives of position and direction with respect to where it started.
@@ -68,7 +68,7 @@ impl Flight {
     #[inline]
     pub fn restart_derivatives(&mut self, tangents: [Vector3; 2]) {
         let t = &self.direction;
-        let transverse = t.x.hypot(t.y);
+        let transverse = perp(t.x, t.y);
         self.position_by_local = tangents;
         self.position_by = [Vector3::zeros(); 3];
         self.direction_by = [

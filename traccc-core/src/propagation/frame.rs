@@ -1,7 +1,7 @@
 use super::Flight;
 use crate::Scalar;
 use crate::detector::{Shape, Surface};
-use crate::math::{Matrix5, Vector3};
+use crate::math::{Matrix5, Vector3, perp};
 
 /// The local frame at a point of a surface: how local coordinates and space change with each other.
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +51,7 @@ impl LocalFrame {
     /// The curvilinear frame: the plane perpendicular to a direction.
     #[inline]
     pub fn curvilinear(direction: &Vector3) -> Self {
-        let transverse = direction.x.hypot(direction.y);
+        let transverse = perp(direction.x, direction.y);
         let u = if transverse < 1.0e-6 {
             Vector3::x()
         } else {

@@ -2,7 +2,7 @@
 
 use crate::Scalar;
 use crate::detector::{Shape, Surface};
-use crate::math::Vector3;
+use crate::math::{Vector3, perp};
 
 /// A trajectory to second order in the path: x(s) = position + s direction + s²/2 curvature.
 ///
@@ -35,35 +35,53 @@ impl Parabola {
         (s.abs() < MAX_PATH).then_some(s)
     }
 
-    /// The two paths to the cylinder of this radius about the z axis, in ascending order.
+    /// The first path, not below `from`, to the cylinder of this radius about the z axis.
     #[inline]
-    pub(super) fn cylinder(&self, radius: Scalar) -> Option<[Scalar; 2]> {
+    pub(super) fn cylinder(&self, radius: Scalar, from: Scalar) -> Option<Scalar> {
+        // The bend moves a crossing by much less than its distance: one far behind stays behind.
+        let ahead = |s: &Scalar| *s > 2.0 * from - 5.0;
+        let refined = self
+            .straight_to_cylinder(radius)?
+            .into_iter()
+            .filter(ahead)
+            .map(|s| self.bend(s, radius));
+        refined.into_iter().find(|&s| s >= from && s.abs() < MAX_PATH)
+    }
+
+    /// The path of the smallest magnitude, ahead or behind, to the cylinder of this radius about the z axis.
+    #[inline]
+    pub(super) fn nearest_on_cylinder(&self, radius: Scalar) -> Option<Scalar> {
+        let [first, second] = self.straight_to_cylinder(radius)?;
+        let nearest = if first.abs() < second.abs() { first } else { second };
+        Some(self.bend(nearest, radius)).filter(|s| s.abs() < MAX_PATH)
+    }
+
+    /// Where the tangent line crosses the cylinder, in ascending order.
+    #[inline]
+    fn straight_to_cylinder(&self, radius: Scalar) -> Option<[Scalar; 2]> {
         let (p, t) = (&self.position, &self.direction);
         let transverse2 = t.x * t.x + t.y * t.y;
-        let rho = p.x.hypot(p.y);
+        let rho = perp(p.x, p.y);
         let half = -(p.x * t.x + p.y * t.y) / transverse2;
         let inside = (radius - rho) * (radius + rho) / transverse2;
         let discriminant = half * half + inside;
         if discriminant.is_nan() || discriminant < 0.0 {
             return None;
         }
-        let root = discriminant.sqrt();
         // The larger root in magnitude directly, the other from the product: no cancellation near the surface.
-        let far = half + root.copysign(half);
+        let far = half + discriminant.sqrt().copysign(half);
         let near = if far == 0.0 { 0.0 } else { -inside / far };
-        Some([near.min(far), near.max(far)].map(|s| self.refine_on_cylinder(s, radius)))
+        Some([near.min(far), near.max(far)])
     }
 
-    /// Two Newton steps from the straight line's answer to the parabola's.
+    /// Two Newton steps from the tangent's crossing of a cylinder to the parabola's.
     #[inline]
-    fn refine_on_cylinder(&self, straight: Scalar, radius: Scalar) -> Scalar {
+    fn bend(&self, straight: Scalar, radius: Scalar) -> Scalar {
         let mut s = straight;
         for _ in 0..2 {
             let q = self.at(s);
             let v = self.direction + self.curvature * s;
-            let rho = q.x.hypot(q.y);
-            let slope = q.x * v.x + q.y * v.y;
-            let change = (radius - rho) * rho / slope;
+            let change = 0.5 * (radius * radius - q.x * q.x - q.y * q.y) / (q.x * v.x + q.y * v.y);
             // A tangent has no root to walk to.
             if change.is_nan() || change.abs() > 0.5 * straight.abs() + 1.0 {
                 return straight;
@@ -82,11 +100,15 @@ impl Parabola {
             if s < from {
                 return None;
             }
-            return Some((s, surface.to_cartesian(&self.at(s))));
+            let relative = self.at(s) - surface.origin();
+            return Some((
+                s,
+                Vector3::new(surface.axis(0).dot(&relative), surface.axis(1).dot(&relative), 0.0),
+            ));
         }
         let radius = surface.mask.bounds[0];
         if surface.shape == Shape::CONCENTRIC_CYLINDER {
-            let s = first_crossing(self.cylinder(radius)?, from)?;
+            let s = self.cylinder(radius, from)?;
             return Some((s, self.at(s)));
         }
         let rotate = |v: &Vector3| {
@@ -97,14 +119,9 @@ impl Parabola {
             direction: rotate(&self.direction),
             curvature: rotate(&self.curvature),
         };
-        let s = first_crossing(local.cylinder(radius)?, from)?;
+        let s = local.cylinder(radius, from)?;
         Some((s, local.at(s)))
     }
-}
-
-#[inline]
-fn first_crossing(roots: [Scalar; 2], from: Scalar) -> Option<Scalar> {
-    roots.into_iter().find(|&s| s >= from && s.abs() < MAX_PATH)
 }
 
 /// Farther surfaces are not met, in mm.
@@ -137,8 +154,10 @@ mod tests {
                 let away = normal.dot(&(parabola.at(s) - Vector3::new(1.0, 2.0, 3.0)));
                 prop_assert!(away.abs() < 0.01, "{away} mm from the plane");
             }
-            for s in parabola.cylinder(Scalar::from(radius)).into_iter().flatten().filter(|s| s.abs() < 400.0) {
-                let away = parabola.at(s).xy().norm() - Scalar::from(radius);
+            let radius = Scalar::from(radius);
+            let roots = [parabola.cylinder(radius, -400.0), parabola.nearest_on_cylinder(radius)];
+            for s in roots.into_iter().flatten().filter(|s| s.abs() < 400.0) {
+                let away = parabola.at(s).xy().norm() - radius;
                 let grazing = parabola.at(s).xy().normalize().dot(&parabola.direction.xy()).abs() < 0.3;
                 prop_assert!(grazing || away.abs() < 0.05, "{away} mm from the cylinder");
             }

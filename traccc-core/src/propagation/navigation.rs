@@ -3,9 +3,9 @@
 use super::PropagationConfig;
 use super::intersection::Parabola;
 use crate::Scalar;
-use crate::detector::{Detector, Grid, GridFrame, Surface, SurfaceKind, Volume};
+use crate::detector::{Detector, Grid, GridFrame, Mask, Surface, SurfaceKind, Volume};
 use crate::index::{SurfaceIndex, VolumeIndex};
-use crate::math::Vector3;
+use crate::math::{Vector3, perp};
 
 /// A surface ahead.
 #[derive(Clone, Copy, Debug)]
@@ -186,10 +186,10 @@ impl Navigator<'_> {
     ) -> Option<Candidate> {
         let (path, point) = parabola.surface(surface, from)?;
         let tolerance = self.mask_tolerance(index, surface, path);
-        let mask = self
-            .detector
-            .masks(surface)
-            .find(|mask| mask.contains(surface.shape, &point, tolerance))?;
+        let inside = |mask: &&Mask| mask.contains(surface.shape, &point, tolerance);
+        let mask = Some(&surface.mask)
+            .filter(inside)
+            .or_else(|| self.detector.further_masks(surface).iter().find(inside))?;
         Some(Candidate { surface: index, path, link: mask.link })
     }
 
@@ -210,11 +210,8 @@ impl Navigator<'_> {
 /// Coordinates of the grid bin for a trajectory: where it crosses the grid's reference surface, else where it is.
 fn lookup(grid: &Grid, volume: &Volume, parabola: &Parabola) -> [Scalar; 2] {
     if grid.frame == GridFrame::CYLINDER {
-        let nearest = |[a, b]: [Scalar; 2]| if a.abs() < b.abs() { a } else { b };
-        let point = match parabola.cylinder(grid.radius).map(nearest) {
-            Some(s) if s.is_finite() => parabola.at(s),
-            _ => parabola.position,
-        };
+        let point =
+            parabola.nearest_on_cylinder(grid.radius).map_or(parabola.position, |s| parabola.at(s));
         return [point.y.atan2(point.x), point.z];
     }
     let axes = volume.axes.map(Vector3::from);
@@ -222,7 +219,7 @@ fn lookup(grid: &Grid, volume: &Volume, parabola: &Parabola) -> [Scalar; 2] {
     let point =
         parabola.plane(&origin, &axes[2]).map_or(parabola.position, |s| parabola.at(s)) - origin;
     let (x, y) = (axes[0].dot(&point), axes[1].dot(&point));
-    if grid.frame == GridFrame::DISC { [x.hypot(y), y.atan2(x)] } else { [x, y] }
+    if grid.frame == GridFrame::DISC { [perp(x, y), y.atan2(x)] } else { [x, y] }
 }
 
 /// A rounding error's width, so that no track slips between two portals that share an edge, in mm.

@@ -6,7 +6,7 @@ use super::{LocalFrame, PropagationConfig};
 use crate::detector::{Detector, Surface, SurfaceKind};
 use crate::field::MagneticField;
 use crate::index::{SurfaceIndex, VolumeIndex};
-use crate::math::{Matrix5, Symmetric5, direction};
+use crate::math::{Matrix5, Symmetric5, direction, perp};
 use crate::{Hypothesis, Scalar};
 
 /// Carries track parameters from sensor to sensor.
@@ -222,7 +222,7 @@ impl Journey<'_> {
         let Limits { min_p, min_pt, .. } = self.propagator.limits;
         let direction = &self.flight.direction;
         let p = 1.0 / self.flight.q_over_p.abs();
-        p > min_p && p * direction.x.hypot(direction.y) > min_pt
+        p > min_p && p * perp(direction.x, direction.y) > min_pt
     }
 
     /// Adds the material at the present place to `noise`, whose frame is `frame`; false when the particle stops.
@@ -279,7 +279,7 @@ impl Journey<'_> {
         }
         let direction = &self.flight.direction;
         let (phi, theta) =
-            (direction.y.atan2(direction.x), direction.x.hypot(direction.y).atan2(direction.z));
+            (direction.y.atan2(direction.x), perp(direction.x, direction.y).atan2(direction.z));
         Some(Arrival {
             surface: index,
             vector: [local[0], local[1], phi, theta, self.flight.q_over_p],
