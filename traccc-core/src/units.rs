@@ -15,7 +15,7 @@ pub const EV: Scalar = 1.0e-9;
 /// One nanosecond as c·t, in mm.
 pub const NANOSECOND: Scalar = 299.792_458_f64 as Scalar;
 /// One degree, in rad.
-pub const DEGREE: Scalar = 0.017_453_292_519_943_295;
+pub const DEGREE: Scalar = 0.017_453_292_519_943_295_f64 as Scalar;
 /// Curvature in 1/mm of a unit charge with 1 GeV transverse momentum in a field of 1 T.
 ///
 /// `pT = CURVATURE_PER_TESLA * B * R` with pT in GeV, B in T and R in mm (the speed of light in these units).
