@@ -1,4 +1,9 @@
 //! The toy detector against detray's published numbers and against the sample geometry file.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test stops with a message, and says when it skips"
+)]
 
 use serde_json::Value;
 use std::collections::BTreeMap;
