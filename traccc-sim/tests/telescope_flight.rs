@@ -1,5 +1,5 @@
 //! Particles through a telescope: counts, field, material, borders of the world, smeared measurements.
-#![expect(clippy::unwrap_used, reason = "a test stops with a message")]
+#![expect(clippy::unwrap_used, clippy::float_cmp, reason = "a test stops with a message")]
 
 use nalgebra::Vector3;
 use std::f64::consts::PI;
@@ -14,9 +14,10 @@ use traccc_sim::{
     hits_of,
 };
 
-fn muon_telescope(planes: usize, config: TelescopeConfig) -> Detector {
+fn muon_telescope(planes: usize, config: &TelescopeConfig) -> Detector {
     let positions = TelescopeConfig::equidistant(planes, 50.0 * (planes - 1) as f64);
-    Detector::compile(&telescope(&TelescopeConfig { positions, ..config }).unwrap()).unwrap()
+    Detector::compile(&telescope(&TelescopeConfig { positions, ..config.clone() }).unwrap())
+        .unwrap()
 }
 
 fn vacuum() -> TransportConfig {
@@ -30,7 +31,7 @@ fn wide() -> TelescopeConfig {
 /// The sixteen configurations of upstream's simulation test.
 #[test]
 fn every_muon_leaves_a_hit_in_each_of_eleven_planes() {
-    let detector = muon_telescope(11, wide());
+    let detector = muon_telescope(11, &wide());
     let field = MagneticField::along_z(2.0);
     for momentum in [0.1, 1.0, 10.0, 100.0] {
         for (theta, pdg) in [(0.01, 13), (PI / 12.0, -13), (PI / 8.0, -13), (PI / 6.0, -13)] {
@@ -73,7 +74,7 @@ fn helix_at(z: f64, particle: &Particle, tesla: f64) -> Vector3<f64> {
 
 #[test]
 fn in_a_vacuum_hits_lie_on_the_helix_in_a_constant_field_and_in_a_map() {
-    let detector = muon_telescope(11, wide());
+    let detector = muon_telescope(11, &wide());
     let gun = Gun {
         particles: 50,
         momentum: Momentum::Total([0.3, 3.0]),
@@ -108,7 +109,7 @@ fn in_a_vacuum_hits_lie_on_the_helix_in_a_constant_field_and_in_a_map() {
 #[test]
 fn momentum_falls_by_the_change_at_each_hit() {
     let config = TelescopeConfig { thickness: 2.0, ..wide() };
-    let detector = muon_telescope(11, config);
+    let detector = muon_telescope(11, &config);
     let field = MagneticField::along_z(2.0);
     let gun = Gun {
         particles: 100,
@@ -130,7 +131,7 @@ fn momentum_falls_by_the_change_at_each_hit() {
 
 #[test]
 fn scattering_and_energy_loss_can_be_switched_off_each_alone() {
-    let detector = muon_telescope(5, TelescopeConfig { thickness: 2.0, ..wide() });
+    let detector = muon_telescope(5, &TelescopeConfig { thickness: 2.0, ..wide() });
     let field = MagneticField::Constant(Default::default());
     let gun = Gun { inclination: Inclination::Theta([0.2, 0.4]), ..Gun::default() };
     let run = |energy_loss, scattering| {
@@ -157,7 +158,7 @@ fn scattering_and_energy_loss_can_be_switched_off_each_alone() {
 #[test]
 fn particles_that_start_outside_enter_the_world() {
     let detector =
-        muon_telescope(3, TelescopeConfig { thickness: 0.0, ..TelescopeConfig::default() });
+        muon_telescope(3, &TelescopeConfig { thickness: 0.0, ..TelescopeConfig::default() });
     let field = MagneticField::Constant(Default::default());
     let world = World::new(&detector);
     let particle = Particle {
@@ -187,7 +188,7 @@ fn slow_particles_circle_until_a_limit() {
     };
     let turn = 2.0 * PI * 0.02 / (2.0 * 2.997_924_58e-4);
     let roomy = TelescopeConfig { thickness: 0.0, envelope: 100.0, ..wide() };
-    let detector = muon_telescope(2, roomy);
+    let detector = muon_telescope(2, &roomy);
     let fly = |detector, config: &TransportConfig| {
         hits_of(&particle, &World::new(detector), &field, config, 0, 0).len()
     };
@@ -198,7 +199,7 @@ fn slow_particles_circle_until_a_limit() {
     let slow = TransportConfig { min_momentum: 0.1, ..vacuum() };
     assert_eq!(fly(&detector, &slow), 0);
     // With the wall close behind the first plane, and the particle above it, the second hit is the last.
-    let detector = muon_telescope(2, TelescopeConfig { thickness: 0.0, ..wide() });
+    let detector = muon_telescope(2, &TelescopeConfig { thickness: 0.0, ..wide() });
     let above = Particle { vertex: [0.0, 0.0, 33.4], momentum: [0.0, 0.02, 0.0], ..particle };
     let hits = hits_of(&above, &World::new(&detector), &field, &vacuum(), 0, 0);
     assert_eq!(hits.len(), 1, "{hits:?}");
@@ -206,7 +207,7 @@ fn slow_particles_circle_until_a_limit() {
 
 #[test]
 fn smeared_measurements_scatter_about_the_hits_with_their_variance() {
-    let detector = muon_telescope(11, wide());
+    let detector = muon_telescope(11, &wide());
     let field = MagneticField::along_z(2.0);
     let inclination = Inclination::Theta([0.0, 0.4]);
     let gun = Gun { particles: 1000, inclination, ..Gun::default() };
@@ -221,11 +222,11 @@ fn smeared_measurements_scatter_about_the_hits_with_their_variance() {
         let hit = &truth.hits[*hit as usize];
         assert_eq!(hit.surface, measurement.surface);
         assert_eq!(measurement.subspace, Subspace::BOTH);
-        for axis in 0..2 {
+        for (axis, sum) in sums.iter_mut().enumerate() {
             let pull = f64::from(measurement.local[axis] - hit.position[axis])
                 / f64::from(measurement.variance[axis]).sqrt();
-            sums[axis][0] += pull;
-            sums[axis][1] += pull * pull;
+            sum[0] += pull;
+            sum[1] += pull * pull;
         }
     }
     let n = measurements.len() as f64;
@@ -237,7 +238,7 @@ fn smeared_measurements_scatter_about_the_hits_with_their_variance() {
 
 #[test]
 fn without_deviation_measurements_are_the_hits() {
-    let detector = muon_telescope(3, wide());
+    let detector = muon_telescope(3, &wide());
     let field = MagneticField::along_z(2.0);
     let gun = Gun { inclination: Inclination::Theta([0.0, 0.4]), ..Gun::default() };
     let simulator = Simulator::new(&detector, &field, &gun, &TransportConfig::default()).unwrap();

@@ -17,7 +17,7 @@ pub fn pixel_modules(detector: &Detector, pitch: [Scalar; 2]) -> Result<Modules,
         let mut area: Option<([Scalar; 2], [Scalar; 2])> = None;
         for surface in detector.sensitive_surfaces().filter(|s| (first..last).contains(&s.0)) {
             let surface = &detector.surfaces[surface.get()];
-            for mask in std::iter::once(&surface.mask).chain(detector.further_masks(surface)) {
+            for mask in detector.masks(surface) {
                 let Some((low, high)) = extent(surface.shape, mask) else { continue };
                 area = Some(area.map_or((low, high), |(l, h)| {
                     ([l[0].min(low[0]), l[1].min(low[1])], [h[0].max(high[0]), h[1].max(high[1])])

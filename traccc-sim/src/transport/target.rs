@@ -22,10 +22,8 @@ impl Target {
     pub(super) fn new(detector: &Detector, index: SurfaceIndex) -> Option<Self> {
         let surface = &detector.surfaces[index.get()];
         let ends = |m: &Mask| surface.kind == SurfaceKind::PORTAL && !m.link.is_some();
-        let masks: Vec<_> = std::iter::once(&surface.mask)
-            .chain(detector.further_masks(surface))
-            .map(|m| (m.bounds.map(f64::from), ends(m)))
-            .collect();
+        let masks: Vec<_> =
+            detector.masks(surface).map(|m| (m.bounds.map(f64::from), ends(m))).collect();
         let sensitive = surface.kind == SurfaceKind::SENSITIVE;
         let noticed = sensitive || surface.material.is_some() || masks.iter().any(|m| m.1);
         let concentric = surface.shape == Shape::CONCENTRIC_CYLINDER;
