@@ -118,8 +118,7 @@ impl Matching {
         criteria: &MatchCriteria,
         counts: &mut Vec<(u32, u32)>,
     ) {
-        let mut result =
-            TrackMatch { measurements: row.len() as u32, ..TrackMatch::default() };
+        let mut result = TrackMatch { measurements: row.len() as u32, ..TrackMatch::default() };
         if let Some((particle, shared)) = truth.majority(row, counts) {
             result.majority = Some(particle);
             result.shared = shared;
@@ -177,13 +176,8 @@ mod tests {
 
     #[test]
     fn half_of_the_track_and_half_of_the_particle_are_enough() {
-        let rows: [&[u32]; 5] = [
-            &[0, 1, 2],
-            &[0, 1],
-            &[0, 1, 2, 6, 7, 9],
-            &[0, 1, 2, 6, 7, 8, 9],
-            &[6, 7],
-        ];
+        let rows: [&[u32]; 5] =
+            [&[0, 1, 2], &[0, 1], &[0, 1, 2, 6, 7, 9], &[0, 1, 2, 6, 7, 8, 9], &[6, 7]];
         let matching =
             Matching::of_tracks(&two_particles(), &tracks(&rows), &MatchCriteria::default());
         let matched: Vec<bool> = matching.tracks.iter().map(|t| t.matched).collect();

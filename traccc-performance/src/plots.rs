@@ -28,13 +28,7 @@ pub struct EfficiencyPlot {
 impl EfficiencyPlot {
     fn new(axis: Axis) -> Self {
         let empty = || vec![0; axis.bins];
-        Self {
-            axis,
-            particles: empty(),
-            matched: empty(),
-            duplicates: empty(),
-            fakes: empty(),
-        }
+        Self { axis, particles: empty(), matched: empty(), duplicates: empty(), fakes: empty() }
     }
 
     /// The efficiency in each bin; `None` where there are no particles.

@@ -89,9 +89,8 @@ impl MeasurementTruth {
                 return Err(TruthError::Label { cell, label: label.0, measurements });
             }
             let key = (cells.module[cell], cells.channel1[cell], cells.channel0[cell]);
-            let key_of = |row: usize| {
-                truth.cells.get(row).map(|c| (c.module, c.channel1, c.channel0))
-            };
+            let key_of =
+                |row: usize| truth.cells.get(row).map(|c| (c.module, c.channel1, c.channel0));
             // Both lists ascend; truth may have channels that were not read out, and several rows for one channel.
             while key_of(next).is_some_and(|k| k < key) {
                 next += 1;
@@ -99,9 +98,12 @@ impl MeasurementTruth {
             let mut row = next;
             while key_of(row) == Some(key) {
                 let measurement = truth.cells[row].measurement;
-                let owner = owners.get(measurement as usize).ok_or(
-                    TruthError::TruthMeasurement { row, measurement, measurements: owners.len() },
-                )?;
+                let owner =
+                    owners.get(measurement as usize).ok_or(TruthError::TruthMeasurement {
+                        row,
+                        measurement,
+                        measurements: owners.len(),
+                    })?;
                 pairs.extend(owner.map(|particle| u64::from(label.0) << 32 | u64::from(particle)));
                 row += 1;
             }
@@ -166,9 +168,11 @@ impl MeasurementTruth {
     fn owners(&mut self, truth: &TruthEvent) -> Result<Vec<Option<u32>>, TruthError> {
         let owner = |(measurement, hits): (usize, &[u32])| {
             let Some(&hit) = hits.first() else { return Ok(None) };
-            let id = truth.hits.get(hit as usize).map(|hit| hit.particle).ok_or(
-                TruthError::Hit { measurement, hit, hits: truth.hits.len() },
-            )?;
+            let id = truth
+                .hits
+                .get(hit as usize)
+                .map(|hit| hit.particle)
+                .ok_or(TruthError::Hit { measurement, hit, hits: truth.hits.len() })?;
             Ok(self.ids.binary_search(&id).ok().map(|number| number as u32))
         };
         let owners: Vec<Option<u32>> =
@@ -243,8 +247,7 @@ mod tests {
     #[test]
     fn a_merged_truth_measurement_belongs_to_the_particle_of_its_first_hit() {
         let (truth, cells) = event();
-        let found =
-            MeasurementTruth::from_cells(&truth, &cells, &labels([0; 6]), 1).unwrap();
+        let found = MeasurementTruth::from_cells(&truth, &cells, &labels([0; 6]), 1).unwrap();
         assert_eq!(found.measurements, [2, 1, 1]);
     }
 

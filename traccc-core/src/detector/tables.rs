@@ -72,6 +72,11 @@ impl Detector {
         (self.identifiers.get(surface.get()) == Some(&identifier)).then_some(surface)
     }
 
+    /// All masks of a surface.
+    pub fn masks<'a>(&'a self, surface: &'a Surface) -> impl Iterator<Item = &'a Mask> {
+        std::iter::once(&surface.mask).chain(self.further_masks(surface))
+    }
+
     /// The masks of a surface after its first.
     #[inline]
     pub fn further_masks(&self, surface: &Surface) -> &[Mask] {

@@ -4,7 +4,8 @@ use super::{Search, Smoother};
 use crate::Scalar;
 use crate::event::{BoundParameters, FitOutcome, Track, TrackState, Tracks};
 use crate::index::SurfaceIndex;
-use crate::kalman::{FilterStep, Observation, SmoothedStep, smooth};
+use crate::kalman::mbf::{FilterStep, smooth};
+use crate::kalman::{Observation, SmoothedStep};
 use crate::math::{Matrix5, Symmetric5, probability};
 use rayon::prelude::*;
 

@@ -1,9 +1,9 @@
 //! The Kalman fit of tracks whose measurements are known.
 //!
 //! Forwards an extended Kalman filter over the track's measurements, starting from its parameters with an inflated
-//! covariance; backwards the smoother of [`crate::kalman`] over the same steps. The algebra is in double precision:
-//! with the wide prior the smoothed covariance is a difference of numbers up to 1e11 times larger. Upstream smooths by
-//! a second filter propagated backwards and weighted means; for the same linear system the results are equal.
+//! covariance; backwards the smoother of [`crate::kalman::two_filter`] over the same steps. The algebra is in double
+//! precision: the wide prior is up to 1e11 times larger than the result. Upstream propagates its second filter backwards
+//! through the detector; here it uses the derivatives of the first, which is the same filter to first order.
 
 mod config;
 
@@ -13,7 +13,8 @@ use crate::Scalar;
 use crate::event::{BoundParameters, FitOutcome, Measurements, Track, TrackState, Tracks};
 use crate::finding::{track_state, widen};
 use crate::index::MeasurementIndex;
-use crate::kalman::{FilterStep, Observation, normalize, predicted_chi2, smooth, update};
+use crate::kalman::two_filter::{FilteredStep, smooth};
+use crate::kalman::{Observation, normalize, predicted_chi2, update};
 use crate::math::{Symmetric5, probability};
 use crate::propagation::{Arrival, Limits, Propagator, Stop};
 use rayon::prelude::*;
@@ -56,6 +57,8 @@ pub fn fit_tracks(
     result
 }
 
+type Matrix = nalgebra::SMatrix<f64, 5, 5>;
+
 struct Fitter<'a> {
     measurements: &'a Measurements,
     propagator: Propagator<'a>,
@@ -72,8 +75,11 @@ struct Filter<'a> {
     reference: f64,
     covariance: Symmetric5<f64>,
     chi2: Vec<f64>,
+    /// From the last measurement to here.
+    jacobian: Matrix,
+    noise: Symmetric5<f64>,
     holes: u32,
-    steps: &'a mut Vec<FilterStep>,
+    steps: &'a mut Vec<FilteredStep>,
 }
 
 impl Fitter<'_> {
@@ -81,7 +87,7 @@ impl Fitter<'_> {
         &self,
         track: &Track,
         ids: &[MeasurementIndex],
-        steps: &mut Vec<FilterStep>,
+        steps: &mut Vec<FilteredStep>,
     ) -> (Track, Vec<TrackState>) {
         let coordinates: u32 =
             ids.iter().map(|m| self.measurements.subspace[m.get()].dimensions()).sum();
@@ -116,7 +122,7 @@ impl Fitter<'_> {
         &self,
         start: &BoundParameters,
         ids: &[MeasurementIndex],
-        steps: &mut Vec<FilterStep>,
+        steps: &mut Vec<FilteredStep>,
     ) -> Result<(Scalar, u32, Vec<TrackState>), FitOutcome> {
         let diagonal = start.covariance.diagonal().map(|v| f64::from(v) * self.inflation);
         steps.clear();
@@ -125,6 +131,8 @@ impl Fitter<'_> {
             reference: f64::from(start.vector[4]),
             covariance: Symmetric5::from_diagonal(diagonal),
             chi2: Vec::with_capacity(ids.len()),
+            jacobian: Matrix::identity(),
+            noise: Symmetric5::zeros(),
             // The start is a sensor, too.
             holes: u32::from(
                 ids.first().is_some_and(|id| self.measurements.surface[id.get()] != start.surface),
@@ -132,7 +140,6 @@ impl Fitter<'_> {
             steps,
         };
         let mut surface = start.surface;
-        let mut jacobian = nalgebra::SMatrix::identity();
         for (i, id) in ids.iter().enumerate() {
             let target = self.measurements.surface[id.get()];
             let later = &ids[i + 1..];
@@ -151,52 +158,52 @@ impl Fitter<'_> {
                 }
                 arrived = surface == target;
                 filter.holes += u32::from(!arrived);
-                jacobian = filter.carry(&arrival) * jacobian;
+                filter.carry(&arrival);
             }
-            filter.add(Observation::of(self.measurements, id.get()).widened(), jacobian)?;
-            jacobian = nalgebra::SMatrix::identity();
+            filter.add(Observation::of(self.measurements, id.get()).widened())?;
         }
         let mut states = Vec::with_capacity(ids.len());
-        smooth(filter.steps, |step, smoothed| {
+        let smoothed = smooth(filter.steps, |step, smoothed| {
             let surface = self.measurements.surface[ids[step].get()];
             states.push(track_state(&smoothed, filter.chi2[step] as Scalar, surface, start));
         });
+        smoothed.ok_or(FitOutcome::SMOOTHER_FAILED)?;
         states.reverse();
-        if states.iter().any(|s| !s.smoothed.covariance.diagonal().iter().all(|&v| v > 0.0)) {
-            return Err(FitOutcome::SMOOTHER_FAILED);
-        }
         let chi2: f64 = filter.chi2.iter().sum();
         Ok((chi2 as Scalar, filter.holes, states))
     }
 }
 
 impl Filter<'_> {
-    /// Takes over the arrival at a sensor; returns the Jacobian to it.
-    fn carry(&mut self, arrival: &Arrival) -> nalgebra::SMatrix<f64, 5, 5> {
+    /// Takes over the arrival at a sensor.
+    fn carry(&mut self, arrival: &Arrival) {
         let jacobian = widen(&arrival.jacobian);
+        let noise = Symmetric5(arrival.noise.0.map(f64::from));
         let difference = self.vector[4] - self.reference;
         self.reference = f64::from(arrival.vector[4]);
         self.vector =
             std::array::from_fn(|i| f64::from(arrival.vector[i]) + jacobian[(i, 4)] * difference);
-        self.covariance =
-            self.covariance.transported(&jacobian) + Symmetric5(arrival.noise.0.map(f64::from));
-        jacobian
+        self.covariance = self.covariance.transported(&jacobian) + noise;
+        self.noise = self.noise.transported(&jacobian) + noise;
+        self.jacobian = jacobian * self.jacobian;
     }
 
     /// Adds a measurement at the present sensor.
-    fn add(
-        &mut self,
-        seen: Observation<f64>,
-        jacobian: nalgebra::SMatrix<f64, 5, 5>,
-    ) -> Result<(), FitOutcome> {
-        self.chi2.push(predicted_chi2(&self.vector, &self.covariance, &seen));
-        self.steps.push(FilterStep {
-            predicted: self.vector,
-            covariance: self.covariance,
+    fn add(&mut self, observation: Observation<f64>) -> Result<(), FitOutcome> {
+        self.chi2.push(predicted_chi2(&self.vector, &self.covariance, &observation));
+        let predicted = self.vector;
+        update(&mut self.vector, &mut self.covariance, &observation);
+        let (jacobian, noise) = (self.jacobian, self.noise);
+        let (filtered, covariance) = (self.vector, self.covariance);
+        self.steps.push(FilteredStep {
+            predicted,
+            filtered,
+            covariance,
             jacobian,
-            observation: Some(seen),
+            noise,
+            observation,
         });
-        update(&mut self.vector, &mut self.covariance, &seen);
+        (self.jacobian, self.noise) = (Matrix::identity(), Symmetric5::zeros());
         if normalize(&mut self.vector, &self.covariance) {
             Ok(())
         } else {

@@ -1,11 +1,12 @@
-//! The Kalman filter: measurement update and smoothing.
+//! The Kalman filter: measurement update and smoothing (`mbf` for finding, `two_filter` for the fit).
 //!
 //! R. Frühwirth, Nucl. Instrum. Meth. A 262 (1987) 444. The two coordinates of a measurement are independent, so they
 //! are used one after the other: no matrix is inverted.
 
-mod smoother;
-
-pub use smoother::{FilterStep, SmoothedStep, smooth};
+pub mod mbf;
+#[cfg(test)]
+mod smoother_tests;
+pub mod two_filter;
 
 use crate::event::{Measurements, Subspace};
 use crate::math::Symmetric5;
@@ -104,6 +105,29 @@ pub fn update<T: RealField + Copy>(
             covariance[(j, axis)] = column[j] * shrink;
         }
     }
+}
+
+/// The smoothed state at one measurement.
+#[derive(Clone, Copy, Debug)]
+pub struct SmoothedStep {
+    /// Parameters from all measurements.
+    pub vector: [f64; 5],
+    /// Their covariance.
+    pub covariance: Symmetric5<f64>,
+    /// chi2 of the measurement against them: rᵀ (V - H C Hᵀ)⁻¹ r.
+    pub chi2: f64,
+}
+
+/// chi2 of a measurement against parameters that contain it: the variance of the residual is V - H C Hᵀ.
+fn residual_chi2(vector: &[f64; 5], covariance: &Symmetric5<f64>, seen: &Observation<f64>) -> f64 {
+    let remaining = Observation {
+        variance: [0, 1].map(|axis| seen.variance[axis] - 2.0 * covariance[(axis, axis)]),
+        ..*seen
+    };
+    // The sum of covariance and variance is then the wanted difference on the diagonal; beside it the sign is wrong.
+    let mut mirrored = *covariance;
+    mirrored[(1, 0)] = -mirrored[(1, 0)];
+    predicted_chi2(vector, &mirrored, &remaining)
 }
 
 /// Brings the angles into their ranges; false when the parameters describe no track (not finite, q/p = 0, along z, or
