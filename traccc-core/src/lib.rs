@@ -23,6 +23,7 @@ pub mod field;
 pub mod finding;
 pub mod fitting;
 mod index;
+pub mod kalman;
 pub mod math;
 pub mod parameters;
 mod particle;

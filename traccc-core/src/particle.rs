@@ -21,7 +21,7 @@ impl Hypothesis {
     pub fn mass(self) -> Scalar {
         match self {
             Self::Electron => ELECTRON_MASS,
-            Self::Muon => 0.105_658_375_5,
+            Self::Muon => 0.105_658_376,
             Self::Pion => 0.139_570_39,
         }
     }
@@ -48,4 +48,4 @@ impl Hypothesis {
 }
 
 /// Electron mass, in GeV (CODATA 2018).
-pub(crate) const ELECTRON_MASS: Scalar = 0.000_510_998_950_69;
+pub(crate) const ELECTRON_MASS: Scalar = 0.000_510_998_95;

@@ -1,11 +1,9 @@
 //! Where the columns of a collection live, and the macro that declares collections once for all places.
 
-use bytemuck::Pod;
-
 /// A place for columns: [`Host`] here, device memory in `traccc-cuda`.
 pub trait Storage {
     /// One column of `T` in this place.
-    type Column<T: Pod>;
+    type Column<T: Copy + 'static>;
 }
 
 /// Main memory: a column is a `Vec`.
@@ -13,7 +11,7 @@ pub trait Storage {
 pub struct Host;
 
 impl Storage for Host {
-    type Column<T: Pod> = Vec<T>;
+    type Column<T: Copy + 'static> = Vec<T>;
 }
 
 /// Declares a collection of columns (structure of arrays) and its row type.
@@ -123,14 +121,14 @@ macro_rules! soa {
 pub(crate) use soa;
 
 /// Rows of varying length: row `i` is `values[offsets[i]..offsets[i + 1]]`.
-pub struct Ragged<T: Pod, S: Storage = Host> {
+pub struct Ragged<T: Copy + 'static, S: Storage = Host> {
     /// Where each row begins, and at the end the number of values: one entry more than rows.
     pub offsets: S::Column<u32>,
     /// The values of all rows, row after row.
     pub values: S::Column<T>,
 }
 
-impl<T: Pod> Ragged<T> {
+impl<T: Copy + 'static> Ragged<T> {
     /// No rows.
     pub fn new() -> Self {
         Self { offsets: vec![0], values: Vec::new() }
@@ -176,25 +174,25 @@ impl<T: Pod> Ragged<T> {
     }
 }
 
-impl<T: Pod> Default for Ragged<T> {
+impl<T: Copy + 'static> Default for Ragged<T> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<T: Pod> Clone for Ragged<T> {
+impl<T: Copy + 'static> Clone for Ragged<T> {
     fn clone(&self) -> Self {
         Self { offsets: self.offsets.clone(), values: self.values.clone() }
     }
 }
 
-impl<T: Pod + PartialEq> PartialEq for Ragged<T> {
+impl<T: Copy + PartialEq + 'static> PartialEq for Ragged<T> {
     fn eq(&self, other: &Self) -> bool {
         self.offsets == other.offsets && self.values == other.values
     }
 }
 
-impl<T: Pod + std::fmt::Debug> std::fmt::Debug for Ragged<T> {
+impl<T: Copy + std::fmt::Debug + 'static> std::fmt::Debug for Ragged<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.iter()).finish()
     }

@@ -16,7 +16,8 @@ impl GridFrame {
 }
 
 /// A regular axis of a search grid or material map.
-#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(not(feature = "f64"), derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C)]
 pub struct Axis {
     /// Lower end, in mm or rad.
@@ -57,7 +58,8 @@ impl Axis {
 }
 
 /// A search grid over the surfaces of one volume.
-#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(not(feature = "f64"), derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C)]
 pub struct Grid {
     /// What the axes mean.

@@ -1,10 +1,10 @@
 use super::grid::Axis;
 use super::model::{Material, SlabModel};
 use crate::Scalar;
-use bytemuck::{Pod, Zeroable};
 
 /// A layer of material with what energy loss and scattering need, derived once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(not(feature = "f64"), derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C)]
 pub struct Slab {
     /// Thickness along the normal, in mm.
@@ -50,7 +50,8 @@ impl Slab {
 }
 
 /// Slabs on a regular grid of (loc0, loc1) of one surface.
-#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(not(feature = "f64"), derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C)]
 pub struct MaterialMap {
     /// Axes of loc0 and loc1; the bin of axis 0 runs fastest.

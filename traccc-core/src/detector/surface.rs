@@ -1,6 +1,6 @@
 use crate::Scalar;
 use crate::index::VolumeIndex;
-use crate::math::Vector3;
+use crate::math::{Vector3, perp};
 use bytemuck::{Pod, Zeroable};
 
 /// What a surface is for.
@@ -124,7 +124,8 @@ impl MaterialRef {
 }
 
 /// One area of a surface and where it leads.
-#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(not(feature = "f64"), derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C)]
 pub struct Mask {
     /// Boundaries as [`Shape`] says.
@@ -134,7 +135,8 @@ pub struct Mask {
 }
 
 /// One surface: all that propagation needs of it in one record.
-#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(not(feature = "f64"), derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C)]
 pub struct Surface {
     /// Local x, y and z axes as global unit vectors.
@@ -212,8 +214,8 @@ impl Surface {
         }
         let local = self.to_cartesian(global);
         match self.shape {
-            Shape::ANNULUS | Shape::RING => [local.x.hypot(local.y), local.y.atan2(local.x)],
-            Shape::CYLINDER => [local.x.hypot(local.y) * local.y.atan2(local.x), local.z],
+            Shape::ANNULUS | Shape::RING => [perp(local.x, local.y), local.y.atan2(local.x)],
+            Shape::CYLINDER => [perp(local.x, local.y) * local.y.atan2(local.x), local.z],
             _ => [local.x, local.y],
         }
     }
@@ -252,7 +254,7 @@ impl Mask {
             }
             Shape::ANNULUS => annulus_contains(b, local, tolerance),
             Shape::RING => {
-                let r = local.x.hypot(local.y);
+                let r = perp(local.x, local.y);
                 r + tolerance >= b[0] && r <= b[1] + tolerance
             }
             _ => local.z >= b[1] - tolerance && local.z <= b[2] + tolerance,
@@ -265,8 +267,8 @@ impl Mask {
 /// numbers; see `detray.md` 4.3). The angle is taken modulo a turn.
 #[inline]
 fn annulus_contains(b: &[Scalar; 7], local: &Vector3, tolerance: Scalar) -> bool {
-    let beam = (local.x + b[5]).hypot(local.y + b[6]);
-    let focal_radius = local.x.hypot(local.y);
+    let beam = perp(local.x + b[5], local.y + b[6]);
+    let focal_radius = perp(local.x, local.y);
     let phi = crate::math::wrap_phi(local.y.atan2(local.x) - b[4]);
     let phi_tolerance = if focal_radius > 0.0 { tolerance / focal_radius } else { tolerance };
     beam + tolerance >= b[0]

@@ -1,10 +1,10 @@
 use super::{Grid, Mask, MaterialMap, Slab, Surface, SurfaceKind};
 use crate::Scalar;
 use crate::index::{SurfaceIndex, VolumeIndex};
-use bytemuck::{Pod, Zeroable};
 
 /// One volume: which surfaces to search.
-#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(not(feature = "f64"), derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C)]
 pub struct Volume {
     /// Local x, y and z axes as global unit vectors.
@@ -73,10 +73,15 @@ impl Detector {
     }
 
     /// All masks of a surface.
-    #[inline]
     pub fn masks<'a>(&'a self, surface: &'a Surface) -> impl Iterator<Item = &'a Mask> {
+        std::iter::once(&surface.mask).chain(self.further_masks(surface))
+    }
+
+    /// The masks of a surface after its first.
+    #[inline]
+    pub fn further_masks(&self, surface: &Surface) -> &[Mask] {
         let [first, count] = surface.further_masks.map(|n| n as usize);
-        std::iter::once(&surface.mask).chain(&self.further_masks[first..first + count])
+        &self.further_masks[first..first + count]
     }
 
     /// The slab of a surface at local coordinates (loc0, loc1); `None` where there is no material.

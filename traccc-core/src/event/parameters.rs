@@ -1,13 +1,13 @@
 use crate::Scalar;
 use crate::index::SurfaceIndex;
 use crate::math::Symmetric5;
-use bytemuck::{Pod, Zeroable};
 
 /// Track parameters bound to a surface, with their covariance.
 ///
 /// Time is carried along: nothing measures it and no stage correlates it with the other parameters, so it has a
 /// variance of its own instead of a row of the matrix.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(not(feature = "f64"), derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C)]
 pub struct BoundParameters {
     /// (loc0, loc1, phi, theta, q/p): local position in mm (rad for polar angles), azimuth in \[-pi, pi) and polar

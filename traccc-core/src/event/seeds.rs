@@ -1,12 +1,12 @@
 use crate::Scalar;
 use crate::index::SpacepointIndex;
-use bytemuck::{Pod, Zeroable};
 
 /// Three space points that may belong to one particle, from the inside out.
 ///
 /// Collections of seeds are in the order of the middle space point's search bin, then of the middle space point,
 /// then of falling weight.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(not(feature = "f64"), derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C)]
 pub struct Seed {
     /// Innermost space point.

@@ -41,7 +41,8 @@ impl FitOutcome {
 }
 
 /// One track: what holds for it as a whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(not(feature = "f64"), derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C)]
 pub struct Track {
     /// Parameters: of the seed for a found track, smoothed at the first measurement for a smoothed or fitted one.
@@ -52,14 +53,15 @@ pub struct Track {
     pub ndf: i32,
     /// Probability of a larger chi2, 0 to 1.
     pub p_value: Scalar,
-    /// Sensors crossed between the first and the last measurement that have none.
+    /// Sensors without a measurement, from the one where the parameters of the seed are to the last measurement.
     pub holes: u32,
     /// How the fit ended.
     pub outcome: FitOutcome,
 }
 
 /// The track at one measurement.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(not(feature = "f64"), derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C)]
 pub struct TrackState {
     /// Smoothed parameters: all measurements of the track used.
@@ -109,6 +111,20 @@ impl Tracks {
     /// Number of tracks whose fit succeeded.
     pub fn fitted(&self) -> usize {
         self.tracks.iter().filter(|t| t.outcome == FitOutcome::SUCCESS).count()
+    }
+
+    /// Makes room for a state of each measurement and hands out each track with its states, in order.
+    pub(crate) fn with_states(&mut self) -> Vec<(&mut Track, &mut [TrackState])> {
+        self.states.clear();
+        self.states.resize(self.measurements.values.len(), TrackState::default());
+        let mut rest = self.states.as_mut_slice();
+        let offsets = self.measurements.offsets.windows(2);
+        let states = offsets.map(|pair| {
+            let (row, after) = std::mem::take(&mut rest).split_at_mut((pair[1] - pair[0]) as usize);
+            rest = after;
+            row
+        });
+        self.tracks.iter_mut().zip(states).collect()
     }
 
     /// The tracks named by `rows`, in that order.

@@ -1,3 +1,119 @@
-//! The combinatorial Kalman filter.
+//! The combinatorial Kalman filter: from seed parameters to track candidates.
+//!
+//! All candidates advance together, sensor by sensor. In a step each candidate meets the measurements of the sensor it
+//! has arrived at; every compatible measurement (the best ones, as configured) gives a [`Link`], an empty sensor gives
+//! a hole. Links that continue are propagated to their next sensor, which makes the candidates of the next step.
+//! R. Mankel, Nucl. Instrum. Meth. A 395 (1997) 169. Cost: linear in the links; links of a step are independent.
+//!
+//! Differences from upstream, on purpose: the first step is an ordinary one (any measurement within the chi2 limit, as
+//! on upstream's devices); a candidate does not cross the material of its seed's sensor again when it leaves; the holes of
+//! a track are all those before its last measurement.
+
+mod build;
 mod config;
+mod duplicates;
+mod step;
+mod voting;
+
 pub use config::{FindingConfig, Smoother};
+
+use crate::event::{BoundParameters, Measurements, Tracks};
+use crate::index::MeasurementIndex;
+use crate::math::{Matrix5, Symmetric5};
+use crate::propagation::{Limits, Propagator};
+use crate::{Scalar, fitting};
+use step::Candidate;
+
+pub(crate) use build::{track_state, widen};
+
+/// One candidate at one sensor: a measurement or a hole.
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    /// The link of the step before, as a row of [`Search::links`]; `NO_LINK` in the first step.
+    previous: u32,
+    /// The measurement; none for a hole.
+    measurement: MeasurementIndex,
+    /// Row of the seed.
+    seed: u32,
+    /// Holes so far.
+    holes: u32,
+    /// Holes since the last measurement.
+    consecutive_holes: u32,
+    /// Predicted chi2 of the measurement; 0 for a hole.
+    chi2: Scalar,
+    /// Sum of chi2 so far.
+    chi2_sum: Scalar,
+    /// Measured coordinates so far.
+    coordinates: u32,
+}
+
+const NO_LINK: u32 = u32::MAX;
+
+/// What smoothing needs of a link: the prediction and how it depends on the updated state before.
+#[derive(Clone, Copy, Debug)]
+struct Prediction {
+    vector: [Scalar; 5],
+    covariance: Symmetric5,
+    jacobian: Matrix5,
+}
+
+/// The search under way.
+struct Search<'a> {
+    measurements: &'a Measurements,
+    /// First measurement of each surface.
+    offsets: Vec<u32>,
+    propagator: Propagator<'a>,
+    config: &'a FindingConfig,
+    /// All links, step after step.
+    links: Vec<Link>,
+    /// A prediction for each link; empty unless smoothing is on.
+    predictions: Vec<Prediction>,
+    /// Links where tracks end, step by step, in the order of the links.
+    tips: Vec<u32>,
+}
+
+/// Finds tracks from seed parameters.
+///
+/// `measurements` are in ascending surface order. The propagator's limits are taken from `config`. Tracks come in the
+/// order in which they end; their parameters are those of their seeds, or the smoothed ones at the first measurement.
+pub fn find_tracks(
+    measurements: &Measurements,
+    seeds: &[BoundParameters],
+    propagator: &Propagator<'_>,
+    config: &FindingConfig,
+) -> Tracks {
+    let limits = Limits {
+        min_p: config.min_p,
+        min_pt: config.min_pt,
+        min_step_to_next_surface: config.min_step_to_next_surface,
+        max_steps: config.max_steps_to_next_surface,
+        max_path: Scalar::MAX,
+    };
+    let mut search = Search {
+        measurements,
+        offsets: measurements.offsets_by_surface(propagator.detector.surfaces.len()),
+        propagator: Propagator { hypothesis: config.hypothesis, limits, ..*propagator },
+        config,
+        links: Vec::with_capacity(seeds.len() * 12),
+        predictions: Vec::new(),
+        tips: Vec::with_capacity(seeds.len()),
+    };
+    let mut candidates: Vec<Candidate> =
+        seeds.iter().enumerate().map(|(row, seed)| Candidate::of_seed(row, seed)).collect();
+    for step in 0..config.max_measurements {
+        if candidates.is_empty() {
+            break;
+        }
+        candidates = search.advance(step, &candidates, seeds.len());
+    }
+    if config.max_tracks_per_measurement > 0 {
+        search.vote();
+    }
+    let tracks = search.build(seeds);
+    match config.smoother {
+        Smoother::Kalman => {
+            fitting::fit_tracks(measurements, &tracks, propagator, &config.kalman_fit())
+        }
+        _ => tracks,
+    }
+}

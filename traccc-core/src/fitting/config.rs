@@ -13,7 +13,7 @@ pub struct FittingConfig {
     pub iterations: u32,
     /// Factor on the variances of the starting parameters; their correlations are dropped.
     pub covariance_inflation: Scalar,
-    /// Smallest momentum, in GeV.
+    /// Smallest momentum, in GeV. Found tracks have passed the limits of finding: these only stop a fit gone astray.
     pub min_p: Scalar,
     /// Smallest transverse momentum, in GeV.
     pub min_pt: Scalar,
@@ -30,7 +30,7 @@ impl Default for FittingConfig {
             iterations: 1,
             covariance_inflation: 1.0e3,
             min_p: 0.1,
-            min_pt: 0.6,
+            min_pt: 0.1,
             max_steps_to_next_surface: 100,
             hypothesis: Hypothesis::Pion,
         }

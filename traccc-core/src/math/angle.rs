@@ -13,6 +13,14 @@ pub fn wrap_phi(phi: Scalar) -> Scalar {
     if wrapped >= consts::PI { -consts::PI } else { wrapped.max(-consts::PI) }
 }
 
+/// The length of a vector in the plane.
+///
+/// Unlike `hypot` without care for overflow: coordinates are far from it, and it is on every path of the propagation.
+#[inline]
+pub fn perp(x: Scalar, y: Scalar) -> Scalar {
+    (x * x + y * y).sqrt()
+}
+
 /// The unit vector of azimuth `phi` and polar angle `theta`, both in rad.
 #[inline]
 pub fn direction(phi: Scalar, theta: Scalar) -> Vector3 {

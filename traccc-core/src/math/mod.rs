@@ -4,7 +4,7 @@ mod angle;
 mod probability;
 mod symmetric;
 
-pub use angle::{direction, wrap_phi};
+pub use angle::{direction, perp, wrap_phi};
 pub use probability::probability;
 pub use symmetric::Symmetric5;
 

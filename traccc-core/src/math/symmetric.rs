@@ -1,24 +1,31 @@
-use super::Matrix5;
 use crate::Scalar;
 use bytemuck::{Pod, Zeroable};
-use std::ops::{Index, IndexMut};
+use nalgebra::{RealField, SMatrix};
+use std::ops::{Add, Index, IndexMut};
 
 /// A symmetric 5 x 5 matrix: the lower triangle row by row, element (i, j) with i >= j at `i (i + 1) / 2 + j`.
 ///
-/// Fifteen numbers instead of twenty-five: covariances are the bulk of what finding reads and writes.
+/// Fifteen numbers instead of twenty-five: covariances are the bulk of what finding reads and writes. Element type
+/// `f64` serves the fit, whose wide prior would cancel in single precision.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
 #[repr(transparent)]
-pub struct Symmetric5(pub [Scalar; 15]);
+pub struct Symmetric5<T = Scalar>(pub [T; 15]);
 
 #[inline]
 const fn packed(row: usize, column: usize) -> usize {
     if row >= column { row * (row + 1) / 2 + column } else { column * (column + 1) / 2 + row }
 }
 
-impl Symmetric5 {
+impl<T: RealField + Copy> Symmetric5<T> {
+    /// The zero matrix.
+    #[inline]
+    pub fn zeros() -> Self {
+        Self([T::zero(); 15])
+    }
+
     /// The diagonal matrix of these elements.
-    pub fn from_diagonal(diagonal: [Scalar; 5]) -> Self {
-        let mut matrix = Self::default();
+    pub fn from_diagonal(diagonal: [T; 5]) -> Self {
+        let mut matrix = Self::zeros();
         for (i, value) in diagonal.into_iter().enumerate() {
             matrix[(i, i)] = value;
         }
@@ -26,8 +33,8 @@ impl Symmetric5 {
     }
 
     /// The symmetric part of a full matrix, taken from its lower triangle.
-    pub fn from_lower(full: &Matrix5) -> Self {
-        let mut matrix = Self::default();
+    pub fn from_lower(full: &SMatrix<T, 5, 5>) -> Self {
+        let mut matrix = Self::zeros();
         for i in 0..5 {
             for j in 0..=i {
                 matrix[(i, j)] = full[(i, j)];
@@ -37,24 +44,24 @@ impl Symmetric5 {
     }
 
     /// All twenty-five elements.
-    pub fn to_matrix(&self) -> Matrix5 {
-        Matrix5::from_fn(|i, j| self[(i, j)])
+    pub fn to_matrix(&self) -> SMatrix<T, 5, 5> {
+        SMatrix::from_fn(|i, j| self[(i, j)])
     }
 
     /// The diagonal elements.
     #[inline]
-    pub fn diagonal(&self) -> [Scalar; 5] {
+    pub fn diagonal(&self) -> [T; 5] {
         [self.0[0], self.0[2], self.0[5], self.0[9], self.0[14]]
     }
 
     /// `J C Jᵀ`: this covariance carried through a Jacobian.
     #[inline]
-    pub fn transported(&self, jacobian: &Matrix5) -> Self {
+    pub fn transported(&self, jacobian: &SMatrix<T, 5, 5>) -> Self {
         let half = jacobian * self.to_matrix();
-        let mut result = Self::default();
+        let mut result = Self::zeros();
         for i in 0..5 {
             for j in 0..=i {
-                let mut sum = 0.0;
+                let mut sum = T::zero();
                 for k in 0..5 {
                     sum += half[(i, k)] * jacobian[(j, k)];
                 }
@@ -65,18 +72,27 @@ impl Symmetric5 {
     }
 }
 
-impl Index<(usize, usize)> for Symmetric5 {
-    type Output = Scalar;
+impl<T: RealField + Copy> Add for Symmetric5<T> {
+    type Output = Self;
 
     #[inline]
-    fn index(&self, (row, column): (usize, usize)) -> &Scalar {
+    fn add(self, other: Self) -> Self {
+        Self(std::array::from_fn(|i| self.0[i] + other.0[i]))
+    }
+}
+
+impl<T> Index<(usize, usize)> for Symmetric5<T> {
+    type Output = T;
+
+    #[inline]
+    fn index(&self, (row, column): (usize, usize)) -> &T {
         &self.0[packed(row, column)]
     }
 }
 
-impl IndexMut<(usize, usize)> for Symmetric5 {
+impl<T> IndexMut<(usize, usize)> for Symmetric5<T> {
     #[inline]
-    fn index_mut(&mut self, (row, column): (usize, usize)) -> &mut Scalar {
+    fn index_mut(&mut self, (row, column): (usize, usize)) -> &mut T {
         &mut self.0[packed(row, column)]
     }
 }
@@ -84,6 +100,7 @@ impl IndexMut<(usize, usize)> for Symmetric5 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::math::Matrix5;
 
     #[test]
     fn transport_equals_the_full_product() {

@@ -1,3 +1,19 @@
-//! Transport through field and material.
+//! Transport of track parameters through field and material, from sensor to sensor.
+//!
+//! [`Propagator::to_next_sensor`] steps along the trajectory ([`Flight`], adaptive Runge-Kutta-Nyström), finds the
+//! surfaces on the way (`navigation`), and adds energy loss and scattering where there is material
+//! ([`interaction`]). Derivatives travel with the flight as three columns, so that the covariance is touched only at
+//! sensors and material.
+
 mod config;
+mod flight;
+mod frame;
+pub mod interaction;
+mod intersection;
+mod navigation;
+mod propagator;
+
 pub use config::PropagationConfig;
+pub use flight::Flight;
+pub use frame::LocalFrame;
+pub use propagator::{Arrival, Limits, Propagator, Stop};

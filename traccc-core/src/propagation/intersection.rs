@@ -1,0 +1,166 @@
+//! Where a trajectory meets a surface.
+
+use crate::Scalar;
+use crate::detector::{Shape, Surface};
+use crate::math::{Vector3, perp};
+
+/// A trajectory to second order in the path: x(s) = position + s direction + s²/2 curvature.
+///
+/// The curvature makes the answer good enough to step to directly: for 100 mm of a 1 GeV track in 2 T the straight
+/// line is off by 3 mm, the parabola by 0.06 mm.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parabola {
+    pub(super) position: Vector3,
+    pub(super) direction: Vector3,
+    pub(super) curvature: Vector3,
+}
+
+impl Parabola {
+    #[inline]
+    pub(super) fn at(&self, s: Scalar) -> Vector3 {
+        self.position + (self.direction + self.curvature * (0.5 * s)) * s
+    }
+
+    /// Path to the plane with this normal through `origin`; `None` if it is not met.
+    #[inline]
+    pub(super) fn plane(&self, origin: &Vector3, normal: &Vector3) -> Option<Scalar> {
+        let distance = normal.dot(&(origin - self.position));
+        let slope = normal.dot(&self.direction);
+        // bend s² + slope s - distance = 0: the root closer to zero, in the form that does not cancel.
+        let bend = 0.5 * normal.dot(&self.curvature);
+        let discriminant = slope * slope + 4.0 * bend * distance;
+        let divisor = slope + discriminant.sqrt().copysign(slope);
+        let s = 2.0 * distance / divisor;
+        // Also false for a discriminant below zero and for a parallel line: NaN.
+        (s.abs() < MAX_PATH).then_some(s)
+    }
+
+    /// The first path, not below `from`, to the cylinder of this radius about the z axis.
+    #[inline]
+    pub(super) fn cylinder(&self, radius: Scalar, from: Scalar) -> Option<Scalar> {
+        // The bend moves a crossing by much less than its distance: one far behind stays behind.
+        let ahead = |s: &Scalar| *s > 2.0 * from - 5.0;
+        let refined = self
+            .straight_to_cylinder(radius)?
+            .into_iter()
+            .filter(ahead)
+            .map(|s| self.bend(s, radius));
+        refined.into_iter().find(|&s| s >= from && s.abs() < MAX_PATH)
+    }
+
+    /// The path of the smallest magnitude, ahead or behind, to the cylinder of this radius about the z axis.
+    #[inline]
+    pub(super) fn nearest_on_cylinder(&self, radius: Scalar) -> Option<Scalar> {
+        let [first, second] = self.straight_to_cylinder(radius)?;
+        let nearest = if first.abs() < second.abs() { first } else { second };
+        Some(self.bend(nearest, radius)).filter(|s| s.abs() < MAX_PATH)
+    }
+
+    /// Where the tangent line crosses the cylinder, in ascending order.
+    #[inline]
+    fn straight_to_cylinder(&self, radius: Scalar) -> Option<[Scalar; 2]> {
+        let (p, t) = (&self.position, &self.direction);
+        let transverse2 = t.x * t.x + t.y * t.y;
+        let rho = perp(p.x, p.y);
+        let half = -(p.x * t.x + p.y * t.y) / transverse2;
+        let inside = (radius - rho) * (radius + rho) / transverse2;
+        let discriminant = half * half + inside;
+        if discriminant.is_nan() || discriminant < 0.0 {
+            return None;
+        }
+        // The larger root in magnitude directly, the other from the product: no cancellation near the surface.
+        let far = half + discriminant.sqrt().copysign(half);
+        let near = if far == 0.0 { 0.0 } else { -inside / far };
+        Some([near.min(far), near.max(far)])
+    }
+
+    /// Two Newton steps from the tangent's crossing of a cylinder to the parabola's.
+    #[inline]
+    fn bend(&self, straight: Scalar, radius: Scalar) -> Scalar {
+        let mut s = straight;
+        for _ in 0..2 {
+            let q = self.at(s);
+            let v = self.direction + self.curvature * s;
+            let change = 0.5 * (radius * radius - q.x * q.x - q.y * q.y) / (q.x * v.x + q.y * v.y);
+            // A tangent has no root to walk to.
+            if change.is_nan() || change.abs() > 0.5 * straight.abs() + 1.0 {
+                return straight;
+            }
+            s += change;
+        }
+        s
+    }
+
+    /// Path to a surface and the local Cartesian point there, whatever its masks say; cylinders: the first crossing
+    /// not below `from`. The z of the point is global for a concentric cylinder.
+    #[inline]
+    pub(super) fn surface(&self, surface: &Surface, from: Scalar) -> Option<(Scalar, Vector3)> {
+        if surface.shape.is_plane() {
+            let s = self.plane(&surface.origin(), &surface.axis(2))?;
+            if s < from {
+                return None;
+            }
+            let relative = self.at(s) - surface.origin();
+            return Some((
+                s,
+                Vector3::new(surface.axis(0).dot(&relative), surface.axis(1).dot(&relative), 0.0),
+            ));
+        }
+        let radius = surface.mask.bounds[0];
+        if surface.shape == Shape::CONCENTRIC_CYLINDER {
+            let s = self.cylinder(radius, from)?;
+            return Some((s, self.at(s)));
+        }
+        let rotate = |v: &Vector3| {
+            Vector3::new(surface.axis(0).dot(v), surface.axis(1).dot(v), surface.axis(2).dot(v))
+        };
+        let local = Self {
+            position: surface.to_cartesian(&self.position),
+            direction: rotate(&self.direction),
+            curvature: rotate(&self.curvature),
+        };
+        let s = local.cylinder(radius, from)?;
+        Some((s, local.at(s)))
+    }
+}
+
+/// Farther surfaces are not met, in mm.
+const MAX_PATH: Scalar = 1.0e4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever path is returned, the trajectory is on the surface there.
+        #[test]
+        fn the_point_lies_on_the_surface(
+            position in prop::array::uniform3(-100.0_f32..100.0),
+            direction in prop::array::uniform3(-1.0_f32..1.0),
+            curvature in prop::array::uniform3(-1e-4_f32..1e-4),
+            radius in 20.0_f32..300.0,
+        ) {
+            let vector = |v: [f32; 3]| Vector3::from(v.map(Scalar::from));
+            let direction = vector(direction);
+            prop_assume!(direction.xy().norm() > 0.3);
+            let parabola = Parabola {
+                position: vector(position),
+                direction: direction.normalize(),
+                curvature: vector(curvature),
+            };
+            let normal = Vector3::new(0.6, 0.0, 0.8);
+            if let Some(s) = parabola.plane(&Vector3::new(1.0, 2.0, 3.0), &normal).filter(|s| s.abs() < 500.0) {
+                let away = normal.dot(&(parabola.at(s) - Vector3::new(1.0, 2.0, 3.0)));
+                prop_assert!(away.abs() < 0.01, "{away} mm from the plane");
+            }
+            let radius = Scalar::from(radius);
+            let roots = [parabola.cylinder(radius, -400.0), parabola.nearest_on_cylinder(radius)];
+            for s in roots.into_iter().flatten().filter(|s| s.abs() < 400.0) {
+                let away = parabola.at(s).xy().norm() - radius;
+                let grazing = parabola.at(s).xy().normalize().dot(&parabola.direction.xy()).abs() < 0.3;
+                prop_assert!(grazing || away.abs() < 0.05, "{away} mm from the cylinder");
+            }
+        }
+    }
+}

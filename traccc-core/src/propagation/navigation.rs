@@ -1,0 +1,228 @@
+//! Which surfaces lie ahead.
+
+use super::PropagationConfig;
+use super::intersection::Parabola;
+use crate::Scalar;
+use crate::detector::{Detector, Grid, GridFrame, Mask, Surface, SurfaceKind, Volume};
+use crate::index::{SurfaceIndex, VolumeIndex};
+use crate::math::{Vector3, perp};
+
+/// A surface ahead.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Candidate {
+    pub(super) surface: SurfaceIndex,
+    /// Path to it, in mm.
+    pub(super) path: Scalar,
+    /// The volume behind the mask that will be met.
+    pub(super) link: VolumeIndex,
+}
+
+/// The surfaces ahead in one volume, nearest first.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Route {
+    candidates: [Candidate; CAPACITY],
+    len: usize,
+    next: usize,
+}
+
+/// Farther candidates are found again when the nearer ones are used up.
+const CAPACITY: usize = 8;
+/// How far behind a portal may be when no other way out is seen, in mm.
+const LOST_PORTAL: Scalar = -100.0;
+
+/// Searches routes through one detector.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Navigator<'a> {
+    pub(super) detector: &'a Detector,
+    pub(super) config: &'a PropagationConfig,
+    /// A sensor known to have been hit: its border counts as wide as tolerances ever get.
+    pub(super) expected: Option<SurfaceIndex>,
+}
+
+impl Route {
+    fn empty() -> Self {
+        let none = Candidate { surface: SurfaceIndex::NONE, path: 0.0, link: VolumeIndex::NONE };
+        Self { candidates: [none; CAPACITY], len: 0, next: 0 }
+    }
+
+    /// The nearest surface that is still ahead.
+    #[inline]
+    pub(super) fn target(&self) -> Option<Candidate> {
+        (self.next < self.len).then(|| self.candidates[self.next])
+    }
+
+    /// The nearest surface has been reached or missed.
+    #[inline]
+    pub(super) fn advance(&mut self) {
+        self.next += 1;
+    }
+
+    /// The nearest surface, seen from closer.
+    #[inline]
+    pub(super) fn update(&mut self, candidate: Candidate) {
+        self.candidates[self.next] = candidate;
+    }
+
+    /// Inserts in order of path; the farthest is lost when there is no room.
+    #[inline]
+    fn insert(&mut self, candidate: Candidate) {
+        let mut slot = self.len;
+        while slot > 0 && self.candidates[slot - 1].path > candidate.path {
+            slot -= 1;
+        }
+        if slot == CAPACITY {
+            return;
+        }
+        // A search window can visit a surface twice; paths to the same surface are then equal.
+        if slot > 0 && self.candidates[slot - 1].surface == candidate.surface {
+            return;
+        }
+        let last = self.len.min(CAPACITY - 1);
+        self.candidates.copy_within(slot..last, slot + 1);
+        self.candidates[slot] = candidate;
+        self.len = last + 1;
+    }
+}
+
+impl Navigator<'_> {
+    /// All surfaces of a volume ahead of a trajectory, except the one it stands on.
+    pub(super) fn search(
+        &self,
+        volume: VolumeIndex,
+        parabola: &Parabola,
+        standing_on: SurfaceIndex,
+    ) -> Route {
+        let volume = &self.detector.volumes[volume.get()];
+        let mut route = Route::empty();
+        let ahead = self.config.path_tolerance;
+        let mut way_out = false;
+        for &index in self.searched(volume) {
+            let surface = &self.detector.surfaces[index.get()];
+            if let Some(candidate) = self.meet(parabola, index, surface, ahead) {
+                way_out |= surface.kind == SurfaceKind::PORTAL;
+                if index != standing_on || candidate.path > MIN_RETURN {
+                    route.insert(candidate);
+                }
+            }
+        }
+        if !way_out {
+            self.search_behind(volume, parabola, &mut route);
+        }
+        let [first, last] = volume.grids.map(|g| g as usize);
+        for grid in &self.detector.grids[first..last] {
+            self.search_grid(grid, volume, parabola, standing_on, &mut route);
+        }
+        if let Some(expected) = self.expected.filter(|&e| e != standing_on) {
+            let surface = &self.detector.surfaces[expected.get()];
+            let [first, last] = volume.surfaces;
+            if (first..last).contains(&expected.0)
+                && let Some(candidate) = self.meet(parabola, expected, surface, ahead)
+            {
+                route.insert(candidate);
+            }
+        }
+        route
+    }
+
+    fn searched(&self, volume: &Volume) -> &[SurfaceIndex] {
+        let [first, last] = volume.searched.map(|s| s as usize);
+        &self.detector.searched[first..last]
+    }
+
+    /// A trajectory just outside its volume (rounding at a corner) sees no way out ahead: look back.
+    fn search_behind(&self, volume: &Volume, parabola: &Parabola, route: &mut Route) {
+        for &index in self.searched(volume) {
+            let surface = &self.detector.surfaces[index.get()];
+            if surface.kind == SurfaceKind::PORTAL
+                && let Some(candidate) = self.meet(parabola, index, surface, LOST_PORTAL)
+                && candidate.path < -self.config.path_tolerance
+            {
+                route.insert(candidate);
+            }
+        }
+    }
+
+    fn search_grid(
+        &self,
+        grid: &Grid,
+        volume: &Volume,
+        parabola: &Parabola,
+        standing_on: SurfaceIndex,
+        route: &mut Route,
+    ) {
+        let values = lookup(grid, volume, parabola);
+        let bins = [grid.axes[0].bin(values[0]), grid.axes[1].bin(values[1])];
+        let [below, above] = self.config.search_window;
+        let mut visit = |bins: [u32; 2]| {
+            for &index in self.detector.bin(grid, bins) {
+                let surface = &self.detector.surfaces[index.get()];
+                if index != standing_on
+                    && let Some(candidate) =
+                        self.meet(parabola, index, surface, self.config.path_tolerance)
+                {
+                    route.insert(candidate);
+                }
+            }
+        };
+        if below == 0 && above == 0 {
+            visit(bins);
+            return;
+        }
+        for second in grid.axes[1].window(bins[1], below, above) {
+            for first in grid.axes[0].window(bins[0], below, above) {
+                visit([first, second]);
+            }
+        }
+    }
+
+    /// Where the trajectory meets a surface inside one of its masks, not before the path `from`.
+    #[inline]
+    pub(super) fn meet(
+        &self,
+        parabola: &Parabola,
+        index: SurfaceIndex,
+        surface: &Surface,
+        from: Scalar,
+    ) -> Option<Candidate> {
+        let (path, point) = parabola.surface(surface, from)?;
+        let tolerance = self.mask_tolerance(index, surface, path);
+        let inside = |mask: &&Mask| mask.contains(surface.shape, &point, tolerance);
+        let mask = Some(&surface.mask)
+            .filter(inside)
+            .or_else(|| self.detector.further_masks(surface).iter().find(inside))?;
+        Some(Candidate { surface: index, path, link: mask.link })
+    }
+
+    /// Portals must not overlap; sensors may be missed by the error of the extrapolation.
+    #[inline]
+    fn mask_tolerance(&self, index: SurfaceIndex, surface: &Surface, path: Scalar) -> Scalar {
+        if surface.kind == SurfaceKind::PORTAL {
+            return PORTAL_TOLERANCE;
+        }
+        if self.expected == Some(index) {
+            return self.config.max_mask_tolerance;
+        }
+        let tolerance = self.config.mask_tolerance_per_path * path.abs();
+        tolerance.min(self.config.max_mask_tolerance).max(self.config.min_mask_tolerance)
+    }
+}
+
+/// Coordinates of the grid bin for a trajectory: where it crosses the grid's reference surface, else where it is.
+fn lookup(grid: &Grid, volume: &Volume, parabola: &Parabola) -> [Scalar; 2] {
+    if grid.frame == GridFrame::CYLINDER {
+        let point =
+            parabola.nearest_on_cylinder(grid.radius).map_or(parabola.position, |s| parabola.at(s));
+        return [point.y.atan2(point.x), point.z];
+    }
+    let axes = volume.axes.map(Vector3::from);
+    let origin = Vector3::from(volume.translation);
+    let point =
+        parabola.plane(&origin, &axes[2]).map_or(parabola.position, |s| parabola.at(s)) - origin;
+    let (x, y) = (axes[0].dot(&point), axes[1].dot(&point));
+    if grid.frame == GridFrame::DISC { [perp(x, y), y.atan2(x)] } else { [x, y] }
+}
+
+/// A rounding error's width, so that no track slips between two portals that share an edge, in mm.
+const PORTAL_TOLERANCE: Scalar = 1.0e-3;
+/// A surface just left can be met again only after this path, in mm.
+const MIN_RETURN: Scalar = 1.0;

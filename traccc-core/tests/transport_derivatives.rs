@@ -1,0 +1,103 @@
+//! Jacobians between surfaces against central differences, which need double precision.
+#![cfg(feature = "f64")]
+
+mod support;
+
+use support::surface;
+use traccc_core::detector::{
+    Detector, DetectorModel, MaskModel, Placement, Shape, SurfaceKind, VolumeModel,
+};
+use traccc_core::field::MagneticField;
+use traccc_core::math::Vector3;
+use traccc_core::propagation::{Arrival, PropagationConfig, Propagator, Stop};
+use traccc_core::{Hypothesis, SurfaceIndex};
+
+/// A start plane, a target surface and a wall around both.
+fn detector(target_shape: Shape, placement: Placement, bounds: &[f64]) -> Detector {
+    let tilted = Placement {
+        translation: [5.0, 2.0, -3.0],
+        axes: [[0.0, 0.8, 0.6], [0.0, -0.6, 0.8], [1.0, 0.0, 0.0]],
+    };
+    let start = surface(SurfaceKind::SENSITIVE, Shape::RECTANGLE, tilted, &[50.0, 50.0], Some(0));
+    let target = surface(SurfaceKind::SENSITIVE, target_shape, placement, bounds, Some(0));
+    let wall = [1000.0, -1000.0, 1000.0];
+    let mut portal =
+        surface(SurfaceKind::PORTAL, Shape::CONCENTRIC_CYLINDER, Placement::IDENTITY, &wall, None);
+    portal.masks = vec![MaskModel { bounds: wall.to_vec(), link: None }];
+    let volume = VolumeModel { surfaces: vec![start, target, portal], ..VolumeModel::default() };
+    support::compiled(&DetectorModel { name: "pair".into(), volumes: vec![volume] })
+}
+
+fn check(detector: &Detector) {
+    let field = MagneticField::Constant(Vector3::new(0.3, -0.2, 1.9));
+    let config = PropagationConfig {
+        step_tolerance: 1e-9,
+        path_tolerance: 1e-7,
+        ..PropagationConfig::default()
+    };
+    let limits = support::NO_LIMITS;
+    let propagator = Propagator {
+        detector,
+        field: &field,
+        config: &config,
+        hypothesis: Hypothesis::Muon,
+        limits,
+    };
+    let fly = |vector: [f64; 5]| -> Arrival {
+        match propagator.to_next_sensor(&vector, SurfaceIndex(0), None) {
+            Stop::Sensor(arrival) => arrival,
+            other => panic!("the target was not reached: {other:?}"),
+        }
+    };
+    let start = [1.5, -0.7, 0.25, 1.3, -0.9];
+    let arrival = fly(start);
+    assert_eq!(arrival.surface, SurfaceIndex(1));
+    let steps = [1e-3, 1e-3, 1e-5, 1e-5, 1e-5];
+    for column in 0..5 {
+        let shifted = |sign: f64| {
+            let mut vector = start;
+            vector[column] += sign * steps[column];
+            fly(vector).vector
+        };
+        let (up, down) = (shifted(1.0), shifted(-1.0));
+        for row in 0..5 {
+            let expected = (up[row] - down[row]) / (2.0 * steps[column]);
+            let found = arrival.jacobian[(row, column)];
+            let tolerance = 2e-4 * (1e-3 + expected.abs());
+            assert!(
+                (found - expected).abs() < tolerance,
+                "({row}, {column}): {found}, by differences {expected}"
+            );
+        }
+    }
+}
+
+fn turned(translation: [f64; 3]) -> Placement {
+    Placement { translation, axes: [[-0.48, 0.8, 0.36], [-0.6, 0.0, -0.8], [-0.64, -0.6, 0.48]] }
+}
+
+#[test]
+fn derivatives_to_a_rectangle_agree_with_differences() {
+    check(&detector(Shape::RECTANGLE, turned([160.0, 30.0, 40.0]), &[400.0, 400.0]));
+}
+
+#[test]
+fn derivatives_to_a_polar_plane_agree_with_differences() {
+    check(&detector(
+        Shape::ANNULUS,
+        turned([160.0, 60.0, 90.0]),
+        &[1.0, 900.0, -3.1, 3.1, 0.0, 0.0, 0.0],
+    ));
+}
+
+#[test]
+fn derivatives_to_a_concentric_cylinder_agree_with_differences() {
+    check(&detector(Shape::CONCENTRIC_CYLINDER, Placement::IDENTITY, &[220.0, -600.0, 600.0]));
+}
+
+#[test]
+fn derivatives_to_a_tilted_cylinder_agree_with_differences() {
+    let axes = [[0.8, 0.0, -0.6], [0.0, 1.0, 0.0], [0.6, 0.0, 0.8]];
+    let placement = Placement { translation: [10.0, -5.0, 3.0], axes };
+    check(&detector(Shape::CYLINDER, placement, &[220.0, -600.0, 600.0]));
+}

@@ -1,0 +1,95 @@
+use traccc_core::detector::{Detector, Mask, ModuleDesign, Modules, Shape};
+use traccc_core::{Error, Scalar};
+
+/// Divides every sensor into pixels of about `pitch` (local x, y), in mm.
+///
+/// The sensors of one volume share a segmentation, which covers the largest of them, with a whole number of pixels
+/// on each axis. On annuli the axes are r and phi, and the pitch along phi holds at the mean radius.
+///
+/// # Errors
+/// [`Error::Config`] when the pitch is not positive or leads to more than 2^24 channels on an axis, and
+/// [`Error::NoDesign`] for a sensor that is a ring or a tube.
+pub fn pixel_modules(detector: &Detector, pitch: [Scalar; 2]) -> Result<Modules, Error> {
+    let mut designs: Vec<ModuleDesign> = Vec::new();
+    let mut design_of_volume = vec![None; detector.volumes.len()];
+    for (row, volume) in detector.volumes.iter().enumerate() {
+        let [first, last] = volume.surfaces;
+        let mut area: Option<([Scalar; 2], [Scalar; 2])> = None;
+        for surface in detector.sensitive_surfaces().filter(|s| (first..last).contains(&s.0)) {
+            let surface = &detector.surfaces[surface.get()];
+            for mask in detector.masks(surface) {
+                let Some((low, high)) = extent(surface.shape, mask) else { continue };
+                area = Some(area.map_or((low, high), |(l, h)| {
+                    ([l[0].min(low[0]), l[1].min(low[1])], [h[0].max(high[0]), h[1].max(high[1])])
+                }));
+            }
+        }
+        let Some((low, high)) = area else { continue };
+        let polar = detector.surfaces[first as usize].shape == Shape::ANNULUS;
+        let mean_radius = if polar { 0.5 * (low[0] + high[0]) } else { 1.0 };
+        let bins = [
+            channels(high[0] - low[0], pitch[0])?,
+            channels((high[1] - low[1]) * mean_radius, pitch[1])?,
+        ];
+        let design = ModuleDesign::equidistant(bins, low, high);
+        let known = designs.iter().position(|d| *d == design);
+        design_of_volume[row] = Some(known.unwrap_or(designs.len()));
+        if known.is_none() {
+            designs.push(design);
+        }
+    }
+    Modules::new(detector, designs, |surface| {
+        let surface = &detector.surfaces[surface.get()];
+        extent(surface.shape, &surface.mask)?;
+        Some((design_of_volume[surface.volume.get()]?, [0.0; 2]))
+    })
+}
+
+/// The smallest and largest local coordinates of a mask that can be segmented.
+fn extent(shape: Shape, mask: &Mask) -> Option<([Scalar; 2], [Scalar; 2])> {
+    let b = &mask.bounds;
+    let half = match shape {
+        Shape::RECTANGLE => [b[0], b[1]],
+        Shape::TRAPEZOID => [b[0].max(b[1]), b[2]],
+        Shape::ANNULUS => return Some(([b[0], b[4] + b[2]], [b[1], b[4] + b[3]])),
+        _ => return None,
+    };
+    Some((half.map(|h| -h), half))
+}
+
+fn channels(length: Scalar, pitch: Scalar) -> Result<usize, Error> {
+    let number = (length / pitch).round().max(1.0);
+    if pitch > 0.0 && number <= (1 << 24) as Scalar {
+        return Ok(number as usize);
+    }
+    Err(Error::Config {
+        name: "pixels.pitch",
+        value: pitch.to_string(),
+        expected: "a positive length in mm that gives at most 2^24 channels per axis",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detectors::{ToyConfig, toy_detector};
+
+    #[test]
+    fn the_toy_has_the_segmentation_of_the_sample_events() {
+        let detector = Detector::compile(&toy_detector(&ToyConfig::full()).unwrap()).unwrap();
+        let modules = pixel_modules(&detector, [0.05, 0.05]).unwrap();
+        assert_eq!(modules.designs.len(), 2);
+        let channels = |d: &ModuleDesign| [d.channels(0), d.channels(1)];
+        assert_eq!(channels(&modules.designs[0]), [400, 1560], "endcap");
+        assert_eq!(channels(&modules.designs[1]), [336, 1440], "barrel");
+        assert_eq!(modules.len(), 2492 + 14 * 108);
+    }
+
+    #[test]
+    fn a_pitch_that_is_none_is_refused() {
+        let detector = Detector::compile(&toy_detector(&ToyConfig::default()).unwrap()).unwrap();
+        for pitch in [0.0, -1.0, 1.0e-9, Scalar::NAN] {
+            assert!(pixel_modules(&detector, [0.05, pitch]).is_err(), "{pitch}");
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Random numbers that depend on the seed, the event and the purpose only.
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+/// What the numbers are for: each purpose has a sequence of its own, so that switching one effect off leaves the
+/// others as they are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Purpose {
+    /// Particles at their vertices.
+    Gun,
+    /// Energy loss and scattering of one particle.
+    Transport,
+    /// Electronic noise.
+    Noise,
+    /// Measurement errors.
+    Smearing,
+}
+
+/// The generator for one `purpose` of one event; `item` tells the particles of an event apart.
+///
+/// ChaCha gives the same numbers on every platform.
+pub(crate) fn generator(seed: u64, event: u64, purpose: Purpose, item: u64) -> ChaCha8Rng {
+    let mut key = [0; 32];
+    for (bytes, word) in key.chunks_exact_mut(8).zip([seed, event, purpose as u64, item]) {
+        bytes.copy_from_slice(&word.to_le_bytes());
+    }
+    ChaCha8Rng::from_seed(key)
+}

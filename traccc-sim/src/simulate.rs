@@ -1,0 +1,126 @@
+use crate::digitization::{DigitizationConfig, digitize};
+use crate::gun::Gun;
+use crate::smearing::{SmearingConfig, smear_measurements};
+use crate::transport::{TransportConfig, World, hits_of};
+use serde::{Deserialize, Serialize};
+use traccc_core::Error;
+use traccc_core::detector::{Detector, Modules};
+use traccc_core::event::{Cells, Measurements, TruthEvent};
+use traccc_core::field::MagneticField;
+
+/// Settings of a simulation.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SimulationConfig {
+    /// The particles.
+    pub gun: Gun,
+    /// Their flight through the detector.
+    pub transport: TransportConfig,
+    /// The response of the sensors.
+    pub digitization: DigitizationConfig,
+}
+
+/// An event as the detector sees it, and how it came about.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SimulatedEvent {
+    /// Fired channels, in the order that reconstruction asks for.
+    pub cells: Cells,
+    /// Particles, hits, and what the cells come from.
+    pub truth: TruthEvent,
+}
+
+/// Makes events. Kept between events: the surfaces sorted by place.
+#[derive(Debug)]
+pub struct Simulator<'a> {
+    detector: &'a Detector,
+    world: World<'a>,
+    field: &'a MagneticField,
+    gun: Gun,
+    transport: TransportConfig,
+}
+
+impl<'a> Simulator<'a> {
+    /// Prepares a detector in a magnetic field.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a setting out of range.
+    pub fn new(
+        detector: &'a Detector,
+        field: &'a MagneticField,
+        gun: &Gun,
+        transport: &TransportConfig,
+    ) -> Result<Self, Error> {
+        gun.validate()?;
+        transport.validate()?;
+        let (gun, transport) = (gun.clone(), transport.clone());
+        Ok(Self { detector, world: World::new(detector), field, gun, transport })
+    }
+
+    /// Particles and hits of an event; hits are ordered by particle, then along the flight.
+    ///
+    /// Depends on `seed` and `event` only: events can be made in any order and on any thread.
+    ///
+    /// # Errors
+    /// None after a successful [`Self::new`].
+    pub fn truth(&self, seed: u64, event: u64) -> Result<TruthEvent, Error> {
+        let particles = self.gun.particles(seed, event)?;
+        let fly = |p| hits_of(p, &self.world, self.field, &self.transport, seed, event);
+        let hits = particles.iter().flat_map(fly).collect();
+        Ok(TruthEvent { particles, hits, ..TruthEvent::default() })
+    }
+
+    /// An event with cells.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a setting of the digitization out of range.
+    pub fn event(
+        &self,
+        modules: &Modules,
+        config: &DigitizationConfig,
+        seed: u64,
+        event: u64,
+    ) -> Result<SimulatedEvent, Error> {
+        config.validate()?;
+        let mut truth = self.truth(seed, event)?;
+        let cells = digitize(self.detector, modules, config, &mut truth, seed, event);
+        Ok(SimulatedEvent { cells, truth })
+    }
+
+    /// An event with smeared measurements instead of cells; see [`smear_measurements`].
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a setting of the smearing out of range.
+    pub fn smeared_event(
+        &self,
+        config: &SmearingConfig,
+        seed: u64,
+        event: u64,
+    ) -> Result<(Measurements, TruthEvent), Error> {
+        config.validate()?;
+        let mut truth = self.truth(seed, event)?;
+        let measurements = smear_measurements(self.detector, config, &mut truth, seed, event);
+        Ok((measurements, truth))
+    }
+}
+
+/// Makes one event. For many events of one detector keep a [`Simulator`].
+///
+/// The same arguments give the same bytes on every platform.
+///
+/// # Errors
+/// [`Error::Config`] for a setting out of range.
+pub fn simulate_event(
+    detector: &Detector,
+    modules: &Modules,
+    field: &MagneticField,
+    config: &SimulationConfig,
+    seed: u64,
+    event: u64,
+) -> Result<SimulatedEvent, Error> {
+    Simulator::new(detector, field, &config.gun, &config.transport)?.event(
+        modules,
+        &config.digitization,
+        seed,
+        event,
+    )
+}

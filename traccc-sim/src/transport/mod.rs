@@ -1,0 +1,197 @@
+//! Particles through the detector, in double precision and without the reconstruction's propagator: a mistake in one
+//! cannot hide in the other.
+
+mod crossing;
+mod interaction;
+mod landau;
+mod target;
+mod trajectory;
+mod world;
+
+pub use world::World;
+
+use crate::random::{Purpose, generator};
+use interaction::Passage;
+use nalgebra::Vector3;
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+use target::Target;
+use traccc_core::event::{Particle, TruthHit};
+use traccc_core::field::MagneticField;
+use traccc_core::{Error, Hypothesis};
+use trajectory::Arc;
+
+/// How particles lose energy in material.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EnergyLoss {
+    /// Not at all.
+    None,
+    /// Always the mean loss by ionisation (Bethe).
+    Mean,
+    /// Losses from Landau's distribution, with the tail cut where the mean is Bethe's.
+    #[default]
+    Landau,
+}
+
+/// Settings of the flight of particles through the detector.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TransportConfig {
+    /// Energy loss in material.
+    pub energy_loss: EnergyLoss,
+    /// Whether material deflects particles.
+    pub scattering: bool,
+    /// Particles end when their momentum falls below this, in GeV.
+    pub min_momentum: f64,
+    /// Particles end after this path, in mm: otherwise slow ones circle for ever.
+    pub max_path: f64,
+}
+
+impl Default for TransportConfig {
+    fn default() -> Self {
+        Self {
+            energy_loss: EnergyLoss::Landau,
+            scattering: true,
+            min_momentum: 0.01,
+            max_path: 5000.0,
+        }
+    }
+}
+
+impl TransportConfig {
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when a limit is not positive.
+    pub fn validate(&self) -> Result<(), Error> {
+        let limits = [
+            ("transport.min_momentum", self.min_momentum, "a positive momentum in GeV"),
+            ("transport.max_path", self.max_path, "a positive length in mm"),
+        ];
+        for (name, value, expected) in limits {
+            if !(value.is_finite() && value > 0.0) {
+                return Err(Error::Config { name, value: value.to_string(), expected });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A particle on its way.
+#[derive(Clone, Copy, Debug)]
+struct Flight {
+    position: Vector3<f64>,
+    direction: Vector3<f64>,
+    momentum: f64,
+    charge: f64,
+    mass: f64,
+    path: f64,
+    /// c·t, in mm.
+    time: f64,
+}
+
+impl Flight {
+    fn new(particle: &Particle) -> Option<Self> {
+        let momentum = Vector3::from(particle.momentum).map(f64::from);
+        let magnitude = momentum.norm();
+        let sound = magnitude.is_finite() && magnitude > 0.0 && particle.charge != 0.0;
+        let mass = f64::from(Hypothesis::from_pdg(particle.pdg)?.mass());
+        sound.then(|| Self {
+            position: Vector3::from(particle.vertex).map(f64::from),
+            direction: momentum / magnitude,
+            momentum: magnitude,
+            charge: f64::from(particle.charge),
+            mass,
+            path: 0.0,
+            time: f64::from(particle.time),
+        })
+    }
+
+    fn arc<'a>(&self, field: &'a MagneticField) -> Arc<'a> {
+        Arc::new(self.position, self.direction, self.charge / self.momentum, field)
+    }
+
+    fn advance(&mut self, arc: &Arc<'_>, length: f64) {
+        (self.position, self.direction) = arc.at(length);
+        self.path += length;
+        // One over the velocity is energy over momentum.
+        self.time += length * libm::hypot(1.0, self.mass / self.momentum);
+    }
+}
+
+/// The hits of one particle of event `event`, in the order of flight.
+///
+/// The particle flies until it leaves the world or reaches a limit of `config`. Particles of a kind that
+/// [`Hypothesis`] does not know, without charge or without momentum leave no hit.
+pub fn hits_of(
+    particle: &Particle,
+    world: &World<'_>,
+    field: &MagneticField,
+    config: &TransportConfig,
+    seed: u64,
+    event: u64,
+) -> Vec<TruthHit> {
+    let mut rng = generator(seed, event, Purpose::Transport, particle.id);
+    let Some(mut flight) = Flight::new(particle) else { return Vec::new() };
+    let mut hits = Vec::new();
+    let mut finder = crossing::Finder::new(world);
+    let mut inside = world.contains(&flight.position);
+    while flight.momentum >= config.min_momentum && flight.path < config.max_path {
+        let arc = flight.arc(field);
+        let Some(crossing) = finder.next(&arc, flight.path) else {
+            flight.advance(&arc, arc.suitable_length());
+            continue;
+        };
+        flight.advance(&arc, crossing.length);
+        let target = world.target(crossing.target);
+        let before = flight.direction * flight.momentum;
+        interact(&mut flight, target, world, config, &mut rng);
+        if target.sensitive {
+            let change = flight.direction * flight.momentum - before;
+            hits.push(TruthHit {
+                particle: particle.id,
+                surface: target.surface,
+                position: flight.position.map(|v| v as f32).into(),
+                time: flight.time as f32,
+                momentum: before.map(|v| v as f32).into(),
+                momentum_change: change.map(|v| v as f32).into(),
+            });
+        }
+        if crossing.ends_world {
+            if inside {
+                break;
+            }
+            inside = true;
+        }
+    }
+    hits
+}
+
+/// The smallest cosine to the normal that counts: a particle along a sensor does not stay inside for ever.
+const MIN_COSINE: f64 = 0.01;
+
+fn interact(
+    flight: &mut Flight,
+    target: &Target,
+    world: &World<'_>,
+    config: &TransportConfig,
+    rng: &mut impl Rng,
+) {
+    let Some(slab) = world.slab_at(target, &flight.position) else { return };
+    let cosine = target.cosine(&flight.position, &flight.direction).max(MIN_COSINE);
+    let passage = Passage::new(slab, cosine, flight.mass, flight.momentum);
+    if config.scattering {
+        flight.direction = passage.scatter(&flight.direction, rng);
+    }
+    let loss = match config.energy_loss {
+        EnergyLoss::None => return,
+        EnergyLoss::Mean => passage.mean_energy_loss(),
+        EnergyLoss::Landau => passage.sample_energy_loss(rng),
+    };
+    let energy = libm::hypot(flight.mass, flight.momentum) - loss;
+    flight.momentum = ((energy - flight.mass) * (energy + flight.mass)).max(0.0).sqrt();
+    if energy <= flight.mass {
+        flight.momentum = 0.0;
+    }
+}

@@ -1,0 +1,64 @@
+use crate::error::Error;
+use std::fmt;
+use std::str::FromStr;
+
+/// The engine that reconstructs, and where. As text: `cpu`, `cuda` (device 0), `cuda:N`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Backend {
+    /// The processor, with the threads of the caller's rayon pool.
+    #[default]
+    Cpu,
+    /// An NVIDIA GPU.
+    Cuda {
+        /// Number of the device.
+        device: usize,
+    },
+}
+
+impl FromStr for Backend {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text.split_once(':') {
+            None if text == "cpu" => Some(Self::Cpu),
+            None if text == "cuda" => Some(Self::Cuda { device: 0 }),
+            Some(("cuda", device)) => device.parse().ok().map(|device| Self::Cuda { device }),
+            _ => None,
+        }
+        .ok_or_else(|| Error::UnknownBackend { found: text.to_owned() })
+    }
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cpu => f.write_str("cpu"),
+            Self::Cuda { device } => write!(f, "cuda:{device}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_backend_is_read_back_from_its_text() {
+        for backend in [Backend::Cpu, Backend::Cuda { device: 0 }, Backend::Cuda { device: 3 }] {
+            assert_eq!(backend.to_string().parse::<Backend>().unwrap(), backend);
+        }
+        assert_eq!("cuda".parse::<Backend>().unwrap(), Backend::Cuda { device: 0 });
+    }
+
+    #[test]
+    fn an_unknown_backend_names_the_choices() {
+        for text in ["gpu", "cpu:0", "cuda:", "cuda:x", "CPU", ""] {
+            let message = text.parse::<Backend>().unwrap_err().to_string();
+            assert_eq!(
+                message,
+                format!("`{text}` is no backend, expected `cpu`, `cuda` or `cuda:N`")
+            );
+        }
+    }
+}

@@ -1,0 +1,50 @@
+use crate::backend::Backend;
+use std::path::PathBuf;
+
+/// Why a chain could not be set up or did not reconstruct.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A text that names no backend.
+    #[error("`{found}` is no backend, expected `cpu`, `cuda` or `cuda:N`")]
+    UnknownBackend {
+        /// The text.
+        found: String,
+    },
+    /// An engine that this build does not have.
+    #[error("the engine `{backend}` is not part of this build yet: use `cpu`")]
+    NoEngine {
+        /// What was asked for.
+        backend: Backend,
+    },
+    /// A text that names no field.
+    #[error(
+        "`{found}` is no field, expected `constant:BX,BY,BZ` with three numbers in T or the path of a .cvf file"
+    )]
+    UnknownField {
+        /// The text.
+        found: String,
+    },
+    /// A settings file that cannot be read.
+    #[error("`{path}` cannot be read")]
+    ReadSettings {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A settings file that is no TOML, or has a key or value that no setting has. The cause names line and column.
+    #[error("`{path}` holds no settings of a chain")]
+    Settings {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: Box<toml::de::Error>,
+    },
+    /// Input or settings that the reconstruction refuses.
+    #[error(transparent)]
+    Core(#[from] traccc_core::Error),
+    /// A file that cannot be used.
+    #[error(transparent)]
+    Io(#[from] traccc_io::Error),
+}

@@ -1,0 +1,78 @@
+use crate::backend::Backend;
+use crate::chain::Chain;
+use crate::error::Error;
+use crate::field::FieldSource;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use traccc_core::ChainConfig;
+use traccc_core::detector::{Detector, Modules};
+use traccc_core::field::MagneticField;
+use traccc_io::DetectorFiles;
+
+/// A detector with its segmentation and field: all that a chain needs besides settings.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Surfaces, volumes, material and search grids.
+    pub detector: Arc<Detector>,
+    /// The sensors and their channels.
+    pub modules: Arc<Modules>,
+    /// The magnetic field.
+    pub field: Arc<MagneticField>,
+}
+
+impl Setup {
+    /// Puts together what was built in code.
+    pub fn new(detector: Detector, modules: Modules, field: MagneticField) -> Self {
+        Self { detector: Arc::new(detector), modules: Arc::new(modules), field: Arc::new(field) }
+    }
+
+    /// Reads all files of a setup.
+    ///
+    /// # Errors
+    /// [`Error::Io`] for files that cannot be read or contradict each other, [`Error::Core`] for a detector that cannot
+    /// be compiled or a sensor without segmentation.
+    pub fn read(files: &SetupFiles) -> Result<Self, Error> {
+        let model = traccc_io::read_detector(&files.detector)?;
+        let detector = Detector::compile(&model)?;
+        let digitization = traccc_io::read_digitization(&files.digitization)?;
+        let conditions = files.conditions.as_ref().map(traccc_io::read_conditions).transpose()?;
+        let modules = digitization.modules(&detector, conditions.as_ref())?;
+        Ok(Self::new(detector, modules, files.field.read()?))
+    }
+
+    /// Starts an engine on this setup.
+    ///
+    /// # Errors
+    /// As [`Chain::open`].
+    pub fn open(&self, backend: Backend, config: &ChainConfig) -> Result<Chain, Error> {
+        let (detector, modules, field) =
+            (self.detector.clone(), self.modules.clone(), self.field.clone());
+        Chain::open(backend, detector, modules, field, config)
+    }
+}
+
+/// The files of a [`Setup`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct SetupFiles {
+    /// Geometry, search grids and material.
+    pub detector: DetectorFiles,
+    /// The ACTS digitization file.
+    pub digitization: PathBuf,
+    /// The conditions file; `None`: the digitization file serves as one.
+    pub conditions: Option<PathBuf>,
+    /// The magnetic field.
+    pub field: FieldSource,
+}
+
+impl SetupFiles {
+    /// The files in a folder, recognised by what is in them, with the default field of 2 T along z.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the folder has no geometry file, no digitization file, or several of a kind: then fill in this
+    /// structure yourself.
+    pub fn in_dir(directory: impl AsRef<Path>) -> Result<Self, Error> {
+        let detector = DetectorFiles::find(directory)?;
+        let digitization = detector.digitization()?.to_owned();
+        Ok(Self { detector, digitization, conditions: None, field: FieldSource::default() })
+    }
+}

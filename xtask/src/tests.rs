@@ -1,0 +1,93 @@
+//! `cargo xtask test`: the tests that a change must pass, cheapest first, the whole workspace last.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Runs all tests; stops at the first step that fails.
+pub(crate) fn run() -> Result<(), String> {
+    let root = workspace_root()?;
+    let nextest = has_nextest();
+
+    step("examples: build each, then run it");
+    cargo(&root, &["build", "--workspace", "--examples"])?;
+    for example in examples(&root)? {
+        run_example(&root, &example)?;
+    }
+
+    step("documentation: run the code in it");
+    cargo(&root, &["test", "--workspace", "--doc"])?;
+
+    step("double precision: traccc-core with the feature `f64`");
+    runner(&root, nextest, &["-p", "traccc-core", "--features", "f64", "--lib", "--tests"])?;
+
+    step(if nextest {
+        "workspace: unit and integration tests, by cargo-nextest"
+    } else {
+        "workspace: unit and integration tests, by cargo test (cargo-nextest is not installed)"
+    });
+    runner(&root, nextest, &["--workspace", "--lib", "--bins", "--tests"])
+}
+
+fn step(what: &str) {
+    println!("== {what}");
+}
+
+fn workspace_root() -> Result<PathBuf, String> {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().map(Path::to_owned).ok_or_else(|| "xtask has no parent folder".to_owned())
+}
+
+fn has_nextest() -> bool {
+    let mut probe = Command::new("cargo");
+    probe.args(["nextest", "--version"]).output().is_ok_and(|output| output.status.success())
+}
+
+fn runner(root: &Path, nextest: bool, selection: &[&str]) -> Result<(), String> {
+    let mut arguments: Vec<&str> = if nextest {
+        // A selection without any test is for cargo test a success too.
+        vec!["nextest", "run", "--no-tests", "pass", "--no-fail-fast"]
+    } else {
+        vec!["test", "--no-fail-fast"]
+    };
+    arguments.extend(selection);
+    cargo(root, &arguments)
+}
+
+fn cargo(root: &Path, arguments: &[&str]) -> Result<(), String> {
+    complete(
+        Command::new("cargo").args(arguments).current_dir(root),
+        &format!("cargo {}", arguments.join(" ")),
+    )
+}
+
+fn complete(command: &mut Command, name: &str) -> Result<(), String> {
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("`{name}` ended with {status}")),
+        Err(error) => Err(format!("`{name}` cannot be started: {error}")),
+    }
+}
+
+/// The names of the programs in `examples/`, in order.
+fn examples(root: &Path) -> Result<Vec<String>, String> {
+    let folder = root.join("examples");
+    let entries = folder.read_dir().map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut names: Vec<String> = entries
+        .filter_map(Result::ok)
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter_map(|name| name.strip_suffix(".rs").map(str::to_owned))
+        .filter(|name| name != "lib")
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+/// Runs what the build left beside this very program: `cargo run --package` would resolve other features and build the
+/// dependencies once more.
+fn run_example(root: &Path, name: &str) -> Result<(), String> {
+    let program = std::env::current_exe().map_err(|error| format!("own path: {error}"))?;
+    let folder = program.parent().ok_or_else(|| "xtask has no folder".to_owned())?;
+    let example = folder.join("examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    println!("-- example {name}");
+    complete(Command::new(example).current_dir(root), &format!("example {name}"))
+}
