@@ -173,7 +173,12 @@ fn naive(spacepoints: &Spacepoints, cuts: &SeedingCuts) -> Vec<Seed> {
     seeds
 }
 
-/// Points of particles from the collision region on layers, some of them twice, and points at random.
+/// Radii of the layers. Of three within 10 mm the middle one comes first: which triplets support each other then
+/// depends on the order of the search.
+const LAYERS: [f32; 11] =
+    [32.0, 52.0, 72.0, 116.0, 112.0, 120.0, 76.0, 148.0, 152.0, 172.0, 195.0];
+
+/// Points of particles from the collision region on the layers, and points at random.
 fn events() -> impl Strategy<Value = Spacepoints> {
     let track = (-3.2_f32..3.2, -2.0_f32..2.0, -0.0015_f32..0.0015, -60.0_f32..60.0, any::<u16>());
     let noise = (-3.2_f32..3.2, 10.0_f32..210.0, -2100.0_f32..2100.0);
@@ -181,9 +186,9 @@ fn events() -> impl Strategy<Value = Spacepoints> {
         |(tracks, noise)| {
             let mut points = Vec::new();
             for (phi, cot, curvature, z, blur) in tracks {
-                for layer in [32.0_f32, 52.0, 72.0, 76.0, 116.0, 148.0, 152.0, 172.0, 195.0] {
+                for layer in LAYERS {
                     let bend = (0.5 * curvature * layer).asin();
-                    let shift = f32::from(blur.rotate_left(layer as u32) % 100) * 1e-3;
+                    let shift = f32::from(blur.rotate_left(layer as u32) % 100) * 1e-4;
                     points.push((phi + bend + shift / layer, layer, z + cot * layer + shift));
                 }
             }
