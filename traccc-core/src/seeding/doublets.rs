@@ -225,7 +225,7 @@ mod tests {
             let point = |r: f32, phi: f32| (Scalar::from(r * phi.cos()), Scalar::from(r * phi.sin()));
             let (mx, my) = point(r_middle, phi);
             let (x, y) = point(r_middle + dr, phi + dphi);
-            prop_assume!(x != mx && y != my);
+            prop_assume!((x - mx).abs() > 0.0 && (y - my).abs() > 0.0);
             let middle = Middle { x: mx, y: my, z: 0.0, r: Scalar::from(r_middle) };
             let radius = f64::from(cuts.helix_diameter_squared).sqrt() / 2.0;
             let [x64, y64, mx64, my64] = [x, y, mx, my].map(f64::from);
@@ -244,7 +244,10 @@ mod tests {
         ) {
             let cuts = SeedingConfig::default().cuts().unwrap();
             let (middle, other): ((Scalar, Scalar), (Scalar, Scalar)) =
-                ((middle.0.into(), middle.1.into()), (other.0.into(), other.1.into()));
+                (
+                    (Scalar::from(middle.0), Scalar::from(middle.1)),
+                    (Scalar::from(other.0), Scalar::from(other.1)),
+                );
             let at = Middle { x: middle.0, y: 0.0, z: middle.1, r: middle.0 };
             let radii = (other.0 - Scalar::from(slice), other.0 + 10.0 - Scalar::from(slice));
             let [x, y, z, r] = [other.0, 0.0, other.1, other.0].map(Lanes::splat);
