@@ -1,0 +1,182 @@
+//! The command line.
+
+use crate::Verdict;
+use crate::command::{
+    CompareArguments, DemoArguments, InspectArguments, RunArguments, SimulateArguments,
+    ThroughputArguments,
+};
+use anyhow::{Context, Result, bail};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use std::path::PathBuf;
+use traccc::io::{self, DetectorFiles};
+use traccc::{Backend, ChainConfig, FieldSource, Setup, SetupFiles, settings};
+
+/// Track reconstruction for silicon detectors: from fired channels to fitted tracks.
+///
+/// Results go to standard output, logs and progress to standard error. Exit status: 0 done, 1 a check failed, 2 the input
+/// or the command line cannot be used. Units: mm, GeV, T, rad, time as c·t in mm.
+#[derive(Debug, Parser)]
+#[command(name = "traccc", version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Say more on standard error; twice for more still
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Reconstruct events from files
+    Run(RunArguments),
+    /// Measure how many events per second are reconstructed
+    Throughput(ThroughputArguments),
+    /// Make a detector and events
+    Simulate(SimulateArguments),
+    /// Compare the results of two runs
+    Compare(CompareArguments),
+    /// Tell what a file or folder holds
+    Inspect(InspectArguments),
+    /// Simulate an event, reconstruct it, and print the tracks beside the truth
+    Demo(DemoArguments),
+    /// Print a script that completes this program's arguments
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// Writes the completion script of a shell to standard output.
+pub(crate) fn write_completions(shell: Shell) -> Result<Verdict> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "traccc", &mut script);
+    // Not directly: the generator panics when the output is closed.
+    std::io::Write::write_all(&mut std::io::stdout().lock(), &script)?;
+    Ok(Verdict::Done)
+}
+
+/// Detector, segmentation and field.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Detector and field")]
+pub(crate) struct SetupArguments {
+    /// Folder of the detector: files are recognised by the `tag` in their headers
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["geometry", "grids", "material"])]
+    detector: Option<PathBuf>,
+    /// Geometry file, instead of --detector
+    #[arg(long, value_name = "FILE")]
+    geometry: Option<PathBuf>,
+    /// File of the surfaces' search grids; without it all surfaces of a volume are searched
+    #[arg(long, value_name = "FILE", requires = "geometry")]
+    grids: Option<PathBuf>,
+    /// File of homogeneous material or of material maps; once for each
+    #[arg(long, value_name = "FILE", requires = "geometry")]
+    material: Vec<PathBuf>,
+    /// ACTS digitization file; needed unless the folder of the detector has exactly one
+    #[arg(long, value_name = "FILE")]
+    digitization: Option<PathBuf>,
+    /// Conditions file [default: the digitization file]
+    #[arg(long, value_name = "FILE")]
+    conditions: Option<PathBuf>,
+    /// Magnetic field: three numbers in T, or a covfie file
+    #[arg(long, value_name = "constant:BX,BY,BZ|FILE.cvf", default_value_t)]
+    field: FieldSource,
+}
+
+impl SetupArguments {
+    /// Reads everything.
+    pub(crate) fn read(&self) -> Result<Setup> {
+        let files = self.files()?;
+        tracing::info!(?files, "reading the detector");
+        Ok(Setup::read(&files)?)
+    }
+
+    fn files(&self) -> Result<SetupFiles> {
+        let detector = match (&self.detector, &self.geometry) {
+            (Some(directory), _) => DetectorFiles::find(directory)
+                .context("--detector: name the files one by one with --geometry, --grids and --material if need be")?,
+            (None, Some(geometry)) => self.named_files(geometry.clone())?,
+            (None, None) => bail!("no detector given: name its folder with --detector, or its files with --geometry"),
+        };
+        let digitization = match &self.digitization {
+            Some(path) => path.clone(),
+            None => detector.digitization().context("choose one with --digitization")?.to_owned(),
+        };
+        let (conditions, field) = (self.conditions.clone(), self.field.clone());
+        Ok(SetupFiles { detector, digitization, conditions, field })
+    }
+
+    fn named_files(&self, geometry: PathBuf) -> Result<DetectorFiles> {
+        let mut files = DetectorFiles { geometry, surface_grids: self.grids.clone(), ..DetectorFiles::default() };
+        for path in &self.material {
+            let slot = match io::file_kind(path)? {
+                io::FileKind::Detray { tag, .. } if tag == "homogeneous_material" => &mut files.homogeneous_material,
+                io::FileKind::Detray { tag, .. } if tag == "material_maps" => &mut files.material_maps,
+                _ => bail!("--material: `{}` has neither the tag `homogeneous_material` nor `material_maps`", path.display()),
+            };
+            if let Some(other) = slot.replace(path.clone()) {
+                bail!("--material: `{}` and `{}` are of one kind", other.display(), path.display());
+            }
+        }
+        Ok(files)
+    }
+}
+
+/// A named setting of the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum NamedChain {
+    /// Finding, greedy ambiguity resolution, Kalman fit
+    Full,
+    /// Finding with smoothing and measurement voting, neither ambiguity resolution nor fit
+    Service,
+}
+
+/// The chain and its settings.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Chain")]
+pub(crate) struct ChainArguments {
+    /// Named settings
+    #[arg(long, value_enum, default_value_t = NamedChain::Full)]
+    chain: NamedChain,
+    /// TOML file of settings; wins over the named ones, which hold for what it leaves out
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Engine: cpu, cuda or cuda:N
+    #[arg(long, default_value_t)]
+    pub(crate) backend: Backend,
+    /// Threads [default: all cores]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(crate) threads: Option<usize>,
+}
+
+impl ChainArguments {
+    /// The settings, checked.
+    pub(crate) fn config(&self) -> Result<ChainConfig> {
+        let named = match self.chain {
+            NamedChain::Full => ChainConfig::full(),
+            NamedChain::Service => ChainConfig::service(),
+        };
+        let config = match &self.config {
+            Some(path) => settings::read(path, &named)?,
+            None => named,
+        };
+        let origin = self.config.as_ref().map_or_else(String::new, |path| path.display().to_string());
+        config.validate().with_context(|| origin)?;
+        Ok(config)
+    }
+}
+
+/// A whole number from 1.
+pub(crate) fn positive(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|&n| n > 0).ok_or_else(|| "expected a whole number from 1".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

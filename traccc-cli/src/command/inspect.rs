@@ -1,0 +1,114 @@
+//! `traccc inspect`: what is in a file or folder, whatever its name.
+
+mod columns;
+mod detector;
+
+use crate::Verdict;
+use crate::events::list_events;
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde_json::Value;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use traccc::io::{self, DetectorFiles};
+
+/// Arguments of `traccc inspect`.
+#[derive(Args, Debug)]
+pub(crate) struct InspectArguments {
+    /// Detector, digitization, field or event file (plain, .gz or .zst), or a folder of such files
+    path: PathBuf,
+}
+
+/// Tells what a file or folder holds.
+pub(crate) fn inspect(arguments: &InspectArguments) -> Result<Verdict> {
+    let path = &arguments.path;
+    let report = if path.is_dir() { folder(path)? } else { file(path)? };
+    std::io::stdout().lock().write_all(report.as_bytes())?;
+    Ok(Verdict::Done)
+}
+
+fn folder(directory: &Path) -> Result<String> {
+    let files = match DetectorFiles::find(directory) {
+        Ok(files) => Some(files),
+        Err(io::Error::NoGeometry { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let events = list_events(directory)?;
+    let mut report = files.as_ref().map(detector::folder).transpose()?.unwrap_or_default();
+    if !events.is_empty() {
+        report += &format!("{} events: {}\n", events.len(), ranges(&events));
+    }
+    if report.is_empty() {
+        bail!("`{}` holds neither detector files nor events", directory.display());
+    }
+    Ok(report)
+}
+
+fn file(path: &Path) -> Result<String> {
+    if path.extension().is_some_and(|extension| extension == "cvf") {
+        return Ok(detector::field(&io::read_field_map(path)?));
+    }
+    let bytes = io::read_bytes(path)?;
+    match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'{') => json(path, &bytes),
+        Some(_) => Ok(columns::report(&bytes)),
+        None => Ok("an empty file\n".to_owned()),
+    }
+}
+
+fn json(path: &Path, bytes: &[u8]) -> Result<String> {
+    let document: Value =
+        serde_json::from_slice(bytes).with_context(|| format!("`{}`", path.display()))?;
+    if document.get("acts-geometry-hierarchy-map").is_some() {
+        return Ok(detector::digitization(&io::read_digitization(path)?));
+    }
+    let Some(header) = document.get("header") else {
+        bail!("`{}` is neither a detray file nor an ACTS digitization file", path.display());
+    };
+    let mut report = String::new();
+    for (key, value) in entries(header) {
+        if key == "common" {
+            entries(value).for_each(|(key, value)| report += &line(key, value));
+        } else {
+            report += &line(key, value);
+        }
+    }
+    if header.pointer("/common/tag") == Some(&Value::from("geometry")) {
+        report += &format!("\n{}", detector::volumes(&io::read_geometry(path)?)?);
+    }
+    Ok(report)
+}
+
+fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    value.as_object().into_iter().flatten()
+}
+
+fn line(key: &str, value: &Value) -> String {
+    value.as_str().map_or_else(|| format!("{key}: {value}\n"), |text| format!("{key}: {text}\n"))
+}
+
+/// Ascending numbers in few words: `0-9, 12`.
+fn ranges(numbers: &[u64]) -> String {
+    let mut parts: Vec<[u64; 2]> = Vec::new();
+    for &number in numbers {
+        match parts.last_mut() {
+            Some([_, last]) if *last + 1 == number => *last = number,
+            _ => parts.push([number; 2]),
+        }
+    }
+    let part = |[first, last]: &[u64; 2]| {
+        if first == last { first.to_string() } else { format!("{first}-{last}") }
+    };
+    parts.iter().map(part).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn successive_numbers_are_written_as_ranges() {
+        assert_eq!(ranges(&[0, 1, 2, 5, 7, 8]), "0-2, 5, 7-8");
+        assert_eq!(ranges(&[]), "");
+    }
+}

@@ -1,0 +1,16 @@
+//! The commands, one file each: arguments and what is done with them.
+
+mod compare;
+mod demo;
+mod gun;
+mod inspect;
+mod run;
+mod simulate;
+mod throughput;
+
+pub(crate) use compare::{CompareArguments, compare};
+pub(crate) use demo::{DemoArguments, demo};
+pub(crate) use inspect::{InspectArguments, inspect};
+pub(crate) use run::{RunArguments, run};
+pub(crate) use simulate::{SimulateArguments, simulate};
+pub(crate) use throughput::{ThroughputArguments, throughput};

@@ -1,0 +1,191 @@
+use super::gun::GunArguments;
+use crate::Verdict;
+use crate::args::positive;
+use crate::events::write_event;
+use crate::progress::progress_bar;
+use crate::workers::Workers;
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand, ValueEnum};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use traccc::detector::{Detector, DetectorModel, Modules};
+use traccc::io::{self, Digitization};
+use traccc::{FieldSource, Scalar};
+use traccc_sim::detectors::{
+    TelescopeConfig, ToyConfig, ToyMaterial, pixel_modules, telescope, toy_detector,
+};
+use traccc_sim::{DigitizationConfig, Gun, SimulationConfig, Simulator, TransportConfig};
+
+/// Arguments of `traccc simulate`.
+#[derive(Args, Debug)]
+pub(crate) struct SimulateArguments {
+    #[command(subcommand)]
+    detector: SimulatedDetector,
+}
+
+#[derive(Debug, Subcommand)]
+enum SimulatedDetector {
+    /// Detray's toy detector: four barrel layers and seven endcap layers a side
+    Toy(ToyArguments),
+    /// Square sensors in a row along the global x axis
+    Telescope(TelescopeArguments),
+}
+
+#[derive(Args, Debug)]
+struct ToyArguments {
+    /// Where the material is
+    #[arg(long, value_enum, default_value_t = MaterialChoice::Homogeneous)]
+    material: MaterialChoice,
+    #[command(flatten)]
+    events: EventsArguments,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum MaterialChoice {
+    /// Nowhere
+    None,
+    /// On sensors and beam pipe
+    Homogeneous,
+    /// In maps on portals and beam pipe
+    Maps,
+}
+
+#[derive(Args, Debug)]
+struct TelescopeArguments {
+    /// Number of sensors
+    #[arg(long, value_name = "N", value_parser = positive, default_value_t = 9)]
+    planes: usize,
+    /// Distance between sensors, and of the first from the origin, in mm
+    #[arg(long, value_name = "MM", default_value_t = 20.0)]
+    spacing: f64,
+    /// Half the side of a sensor, in mm
+    #[arg(long, value_name = "MM", default_value_t = 50.0)]
+    half_length: f64,
+    #[command(flatten)]
+    events: EventsArguments,
+}
+
+/// What is made, and where it goes.
+#[derive(Args, Debug)]
+struct EventsArguments {
+    /// Folder for all files
+    #[arg(long, value_name = "DIR")]
+    output: PathBuf,
+    /// Number of events
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    events: usize,
+    /// Number of the first event
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    skip: u64,
+    /// Magnetic field: three numbers in T, or a covfie file
+    #[arg(long, value_name = "constant:BX,BY,BZ|FILE.cvf", default_value_t)]
+    field: FieldSource,
+    /// Size of a pixel along local x and y, in mm
+    #[arg(long, value_name = "MM", default_value_t = 0.05)]
+    pitch: Scalar,
+    /// Threads [default: all cores]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    threads: Option<usize>,
+    #[command(flatten)]
+    gun: GunArguments,
+}
+
+/// Writes a detector and events: geometry, material and grids, digitization, cells and truth.
+pub(crate) fn simulate(arguments: &SimulateArguments) -> Result<Verdict> {
+    match &arguments.detector {
+        SimulatedDetector::Toy(toy) => {
+            let material = match toy.material {
+                MaterialChoice::None => ToyMaterial::None,
+                MaterialChoice::Homogeneous => ToyMaterial::Homogeneous,
+                MaterialChoice::Maps => ToyMaterial::Maps,
+            };
+            let model = toy_detector(&ToyConfig { material, ..ToyConfig::full() })?;
+            make(&toy.events, &model, toy.events.gun.around())
+        }
+        SimulatedDetector::Telescope(t) => {
+            let length = t.spacing * t.planes.saturating_sub(1) as f64;
+            let model = telescope(&TelescopeConfig {
+                positions: TelescopeConfig::equidistant(t.planes, length),
+                half_lengths: [t.half_length; 2],
+                origin: [t.spacing, 0.0, 0.0],
+                direction: [1.0, 0.0, 0.0],
+                // Room around the origin, where the particles start.
+                envelope: t.spacing,
+                ..TelescopeConfig::default()
+            })?;
+            make(&t.events, &model, t.events.gun.along_x())
+        }
+    }
+}
+
+fn make(arguments: &EventsArguments, model: &DetectorModel, gun: Gun) -> Result<Verdict> {
+    let detector = Detector::compile(model)?;
+    let modules = pixel_modules(&detector, [arguments.pitch; 2])?;
+    let field = arguments.field.read()?;
+    let config = SimulationConfig {
+        gun,
+        transport: TransportConfig::default(),
+        digitization: DigitizationConfig::default(),
+    };
+    let simulator = Simulator::new(&detector, &field, &config.gun, &config.transport)?;
+
+    let directory = &arguments.output;
+    std::fs::create_dir_all(directory).with_context(|| format!("`{}`", directory.display()))?;
+    write_description(arguments, model, &detector, &modules, &config)?;
+
+    let mut workers = Workers::new(arguments.threads, arguments.events, || Ok(()))?;
+    let progress = progress_bar(arguments.events);
+    let one = |(): &mut (), i: usize| {
+        let number = arguments.skip + i as u64;
+        let event = simulator.event(&modules, &config.digitization, arguments.gun.seed, number)?;
+        write_event(directory, number, &detector, &modules, &event)?;
+        Ok(event.cells.len())
+    };
+    let mut cells = 0;
+    workers.run(arguments.events, one, |_, count| {
+        cells += count;
+        progress.inc(1);
+        Ok(())
+    })?;
+    progress.finish_and_clear();
+    report(arguments, modules.len(), cells)?;
+    Ok(Verdict::Done)
+}
+
+/// Writes the files that hold for all events.
+fn write_description(
+    arguments: &EventsArguments,
+    model: &DetectorModel,
+    detector: &Detector,
+    modules: &Modules,
+    config: &SimulationConfig,
+) -> Result<()> {
+    let directory = &arguments.output;
+    io::write_detector(directory, model)?;
+    let digitization = directory.join(format!("{}_digitization.json", model.name));
+    io::write_digitization(digitization, &Digitization::from_modules(detector, modules)?)?;
+    let settings = format!(
+        "# How these events were made, by traccc {}.\nfield = \"{}\"\nseed = {}\n\n{}",
+        env!("CARGO_PKG_VERSION"),
+        arguments.field,
+        arguments.gun.seed,
+        toml::to_string(config)?,
+    );
+    write_text(&directory.join("simulation.toml"), &settings)
+}
+
+fn write_text(path: &Path, text: &str) -> Result<()> {
+    std::fs::write(path, text).with_context(|| format!("`{}` cannot be written", path.display()))
+}
+
+fn report(arguments: &EventsArguments, sensors: usize, cells: usize) -> Result<()> {
+    let directory = arguments.output.display();
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{} events, {cells} cells, {sensors} sensors in `{directory}`", arguments.events)?;
+    writeln!(
+        out,
+        "reconstruct them with: traccc run --detector '{directory}' --input '{directory}' --field {} --truth",
+        arguments.field,
+    )?;
+    Ok(())
+}

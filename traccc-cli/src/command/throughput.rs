@@ -1,0 +1,115 @@
+use crate::Verdict;
+use crate::args::{ChainArguments, SetupArguments, positive};
+use crate::events::EventArguments;
+use crate::progress::progress_bar;
+use crate::report::{Align, StageMs, Table};
+use crate::workers::Workers;
+use anyhow::{Context, Result};
+use clap::Args;
+use std::io::Write;
+use std::time::Instant;
+use traccc::Chain;
+use traccc::event::Cells;
+
+/// Arguments of `traccc throughput`.
+#[derive(Args, Debug)]
+pub(crate) struct ThroughputArguments {
+    #[command(flatten)]
+    setup: SetupArguments,
+    #[command(flatten)]
+    events: EventArguments,
+    #[command(flatten)]
+    chain: ChainArguments,
+    /// Events to reconstruct: the loaded ones again and again
+    #[arg(long, value_name = "N", value_parser = positive, default_value_t = 100)]
+    processed: usize,
+    /// Events to reconstruct before the measurement begins
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    warm_up: usize,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+/// Reconstructs events that are in memory, many times, and tells how fast that goes.
+pub(crate) fn throughput(arguments: &ThroughputArguments) -> Result<Verdict> {
+    let config = arguments.chain.config()?;
+    let events = arguments.events.find()?;
+    let setup = arguments.setup.read()?;
+    let load = |i| events.read_cells(i, &setup).with_context(|| format!("event {}", events.number(i)));
+    let loaded: Vec<Cells> = (0..events.len()).map(load).collect::<Result<_>>()?;
+
+    let mut workers = Workers::new(arguments.chain.threads, arguments.processed, || {
+        Ok(setup.open(arguments.chain.backend, &config)?)
+    })?;
+    let one = |chain: &mut Chain, i: usize| {
+        chain.reconstruct(&loaded[i % loaded.len()])?;
+        Ok(chain.timings())
+    };
+    workers.run(arguments.warm_up, one, |_, _| Ok(()))?;
+
+    let progress = progress_bar(arguments.processed);
+    let mut times = Vec::with_capacity(arguments.processed);
+    let start = Instant::now();
+    workers.run(arguments.processed, one, |_, stages| {
+        times.push(StageMs { read: 0.0, stages });
+        progress.inc(1);
+        Ok(())
+    })?;
+    let seconds = start.elapsed().as_secs_f64();
+    progress.finish_and_clear();
+
+    let rate = arguments.processed as f64 / seconds;
+    let medians = StageMs::combine(&times, median);
+    write_result(arguments, loaded.len(), workers.threads(), rate, &medians)?;
+    Ok(Verdict::Done)
+}
+
+fn write_result(
+    arguments: &ThroughputArguments,
+    loaded: usize,
+    threads: usize,
+    rate: f64,
+    medians: &StageMs,
+) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    let processed = arguments.processed;
+    if arguments.json {
+        let result = serde_json::json!({
+            "loaded": loaded, "processed": processed, "threads": threads, "events_per_second": rate,
+            "stage_ms": medians.stages,
+        });
+        writeln!(out, "{result}")?;
+        return Ok(());
+    }
+    writeln!(out, "{rate:.2} events/s: {processed} events ({loaded} different ones), {threads} threads\n")?;
+    let mut table = Table::new([("stage", Align::Left), ("median ms/event", Align::Right)]);
+    // Nothing is read while the clock runs.
+    for (stage, ms) in medians.named().into_iter().skip(1) {
+        table.row([stage.to_owned(), format!("{ms:.3}")]);
+    }
+    write!(out, "{table}")?;
+    Ok(())
+}
+
+/// The value in the middle, of an even number the mean of the two; not a number when there is none.
+fn median(values: &mut Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    match (values.len(), values.len() / 2) {
+        (0, _) => f64::NAN,
+        (n, half) if n % 2 == 0 => 0.5 * (values[half - 1] + values[half]),
+        (_, half) => values[half],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_in_the_middle() {
+        assert!((median(&mut vec![3.0, 1.0, 2.0]) - 2.0).abs() < 1e-12);
+        assert!((median(&mut vec![4.0, 1.0, 2.0, 3.0]) - 2.5).abs() < 1e-12);
+        assert!(median(&mut Vec::new()).is_nan());
+    }
+}

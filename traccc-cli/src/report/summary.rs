@@ -1,0 +1,168 @@
+use super::{Align, Table, TruthTotals};
+use serde::Serialize;
+use std::fmt;
+use traccc::{EventCounts, StageTimings};
+
+/// Time spent on one event, or its mean over several, in ms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct StageMs {
+    /// Reading the event's cells; zero where they were made in memory.
+    pub(crate) read: f64,
+    #[serde(flatten)]
+    pub(crate) stages: StageTimings,
+}
+
+impl StageMs {
+    /// The stages in order, with their names in JSON.
+    pub(crate) fn named(&self) -> [(&'static str, f64); 8] {
+        let s = &self.stages;
+        [
+            ("read", self.read),
+            ("clustering", s.clustering),
+            ("spacepoints", s.spacepoints),
+            ("seeding", s.seeding),
+            ("parameters", s.parameters),
+            ("finding", s.finding),
+            ("ambiguity", s.ambiguity),
+            ("fitting", s.fitting),
+        ]
+    }
+
+    /// Each stage's values of several events made into one.
+    pub(crate) fn combine(events: &[Self], mut one: impl FnMut(&mut Vec<f64>) -> f64) -> Self {
+        let mut of = |value: fn(&Self) -> f64| one(&mut events.iter().map(value).collect());
+        Self {
+            read: of(|e| e.read),
+            stages: StageTimings {
+                clustering: of(|e| e.stages.clustering),
+                spacepoints: of(|e| e.stages.spacepoints),
+                seeding: of(|e| e.stages.seeding),
+                parameters: of(|e| e.stages.parameters),
+                finding: of(|e| e.stages.finding),
+                ambiguity: of(|e| e.stages.ambiguity),
+                fitting: of(|e| e.stages.fitting),
+            },
+        }
+    }
+}
+
+/// Sums over events, and means of times. Its JSON form is a contract with other programs.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Summary {
+    pub(crate) events: usize,
+    pub(crate) counts: EventCounts,
+    pub(crate) stage_ms: StageMs,
+    /// Nothing where truth is not asked for.
+    pub(crate) truth: Option<TruthTotals>,
+}
+
+impl Summary {
+    /// Nothing yet, with or without truth.
+    pub(crate) fn new(with_truth: bool) -> Self {
+        Self { truth: with_truth.then(TruthTotals::default), ..Self::default() }
+    }
+
+    /// Adds one event.
+    pub(crate) fn add(&mut self, counts: EventCounts, time: &StageMs, truth: Option<&TruthTotals>) {
+        self.events += 1;
+        self.counts += counts;
+        // A running mean needs no final step that could be forgotten.
+        let weight = 1.0 / self.events as f64;
+        let mean = |pair: &mut Vec<f64>| pair[0] + (pair[1] - pair[0]) * weight;
+        self.stage_ms = StageMs::combine(&[self.stage_ms, *time], mean);
+        if let Some(event) = truth {
+            self.truth.get_or_insert_default().add(event);
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let c = &self.counts;
+        let made = [
+            Some(("cells", c.cells)),
+            Some(("measurements", c.measurements)),
+            Some(("space points", c.spacepoints)),
+            Some(("seeds", c.seeds)),
+            None,
+            Some(("found tracks", c.found_tracks)),
+            Some(("resolved tracks", c.resolved_tracks)),
+            Some(("fitted tracks", c.fitted_tracks)),
+        ];
+        let mut table = Table::new([
+            ("stage", Align::Left),
+            ("ms/event", Align::Right),
+            ("count", Align::Right),
+            ("", Align::Left),
+        ]);
+        let mut total = 0.0;
+        for ((stage, ms), made) in self.stage_ms.named().into_iter().zip(made) {
+            total += ms;
+            let (what, count) = made.map_or_else(Default::default, |(what, count)| (what, count.to_string()));
+            table.row([stage.into(), format!("{ms:.3}"), count, what.into()]);
+        }
+        table.row(["all".into(), format!("{total:.3}"), self.events.to_string(), "events".into()]);
+        write!(f, "{table}")?;
+        self.truth.as_ref().map_or(Ok(()), |truth| write!(f, "\n{}", truth_table(truth)))
+    }
+}
+
+fn truth_table(truth: &TruthTotals) -> Table {
+    let right = Align::Right;
+    let mut table = Table::new([
+        ("truth", Align::Left),
+        ("particles", right),
+        ("matched", right),
+        ("efficiency", right),
+        ("duplicates/matched", right),
+        ("fakes/particle", right),
+        ("fakes/track", right),
+    ]);
+    let ratio = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| format!("{v:.4}"));
+    for (stage, counts) in truth.stages() {
+        table.row([
+            stage.into(),
+            counts.particles.to_string(),
+            counts.matched.to_string(),
+            ratio(counts.efficiency()),
+            ratio(counts.duplicates_per_matched()),
+            ratio(counts.fakes_per_particle()),
+            ratio(counts.fakes_per_track()),
+        ]);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(cells: usize, read: f64, finding: f64) -> (EventCounts, StageMs) {
+        let stages = StageTimings { finding, ..StageTimings::default() };
+        (EventCounts { cells, ..EventCounts::default() }, StageMs { read, stages })
+    }
+
+    #[test]
+    fn counts_are_summed_and_times_averaged() {
+        let mut summary = Summary::default();
+        for (counts, time) in [event(3, 1.0, 4.0), event(5, 2.0, 8.0), event(0, 6.0, 0.0)] {
+            summary.add(counts, &time, None);
+        }
+        let json = serde_json::to_value(&summary).unwrap();
+        assert_eq!((summary.events, summary.counts.cells), (3, 8));
+        assert!((json["stage_ms"]["read"].as_f64().unwrap() - 3.0).abs() < 1e-12);
+        assert!((json["stage_ms"]["finding"].as_f64().unwrap() - 4.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_json_form_has_the_agreed_keys_in_their_order() {
+        let text = serde_json::to_string(&Summary::default()).unwrap();
+        assert_eq!(
+            text,
+            "{\"events\":0,\"counts\":{\"cells\":0,\"measurements\":0,\"spacepoints\":0,\"seeds\":0,\
+             \"found_tracks\":0,\"resolved_tracks\":0,\"fitted_tracks\":0},\"stage_ms\":{\"read\":0.0,\
+             \"clustering\":0.0,\"spacepoints\":0.0,\"seeding\":0.0,\"parameters\":0.0,\"finding\":0.0,\
+             \"ambiguity\":0.0,\"fitting\":0.0},\"truth\":null}"
+        );
+    }
+}
