@@ -1,6 +1,7 @@
 //! The Kalman fit of the resolved tracks of 1,000 simulated muons in the toy detector.
 //!
 //! Upstream takes 25.4 ms for such an event on one core (with `RAYON_NUM_THREADS=1` here).
+#![expect(missing_docs, reason = "criterion_group! makes an undocumented function")]
 
 mod support;
 

@@ -23,15 +23,24 @@ pub(crate) struct ToyEvent {
 pub(crate) fn toy_event() -> ToyEvent {
     let detector = toy_detector(&ToyConfig::full()).expect("the default detector is sound");
     let detector = Arc::new(Detector::compile(&detector).expect("the default detector compiles"));
-    let modules = Arc::new(pixel_modules(&detector, [0.05, 0.05]).expect("every sensor has pixels"));
+    let modules =
+        Arc::new(pixel_modules(&detector, [0.05, 0.05]).expect("every sensor has pixels"));
     let field = Arc::new(MagneticField::along_z(2.0));
     let gun = Gun { particles: 1000, ..Gun::default() };
     let simulation = SimulationConfig { gun, ..SimulationConfig::default() };
-    let event = simulate_event(&detector, &modules, &field, &simulation, 1, 0).expect("default settings are sound");
+    let event = simulate_event(&detector, &modules, &field, &simulation, 1, 0)
+        .expect("default settings are sound");
     let propagation = PropagationConfig { search_window: [3, 3], ..PropagationConfig::default() };
     let config = ChainConfig { propagation, ..ChainConfig::full() };
-    let mut chain = CpuChain::new(detector, modules, field, &config).expect("default settings are sound");
+    let mut chain =
+        CpuChain::new(detector, modules, field, &config).expect("default settings are sound");
     let done = chain.reconstruct(&event.cells).expect("simulated cells are sound");
     let resolved = done.resolved.expect("resolution is on by default");
-    ToyEvent { chain, measurements: done.measurements, parameters: done.parameters, found: done.found, resolved }
+    ToyEvent {
+        chain,
+        measurements: done.measurements,
+        parameters: done.parameters,
+        found: done.found,
+        resolved,
+    }
 }
