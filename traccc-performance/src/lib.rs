@@ -10,8 +10,8 @@
 //! Everything that counts can be summed over events: sums first, ratios afterwards.
 #![forbid(unsafe_code)]
 
-//mod compare;
-//pub mod conformance;
+mod compare;
+pub mod conformance;
 mod efficiency;
 mod histogram;
 mod matching;
@@ -21,9 +21,9 @@ mod selection;
 mod spread;
 mod truth;
 
-//pub use compare::{
-//    ColumnReport, Comparison, StageReport, Tolerance, Tolerances, compare, compare_tracks,
-//};
+pub use compare::{
+    ColumnReport, Comparison, StageReport, Tolerance, Tolerances, Unit, compare, compare_tracks,
+};
 pub use efficiency::Efficiency;
 pub use histogram::{Axis, Histogram};
 pub use matching::{MatchCriteria, Matching, TrackMatch};

@@ -6,7 +6,7 @@ use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 use traccc_core::event::Particle;
-use traccc_core::{Error, Hypothesis};
+use traccc_core::{Error, Hypothesis, Scalar};
 
 /// The magnitude of the momentum, drawn uniformly from a range (lowest, highest) in GeV.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -146,16 +146,16 @@ impl Gun {
             // The PDG gives positive numbers to negative leptons and to positive mesons.
             species.pdg(1.0) == self.pdg
         };
-        let charge = if positive { 1.0 } else { -1.0 };
+        let charge: f64 = if positive { 1.0 } else { -1.0 };
         let direction = [sin_theta * cos_phi, sin_theta * sin_phi, cos_theta];
         Particle {
             id: number,
-            pdg: species.pdg(charge),
+            pdg: species.pdg(charge as Scalar),
             process: 0,
             vertex,
             time: 0.0,
             momentum: direction.map(|d| (momentum * d) as f32),
-            mass: species.mass() as f32,
+            mass: f64::from(species.mass()) as f32,
             charge: charge as f32,
         }
     }
@@ -176,8 +176,9 @@ mod tests {
         assert_ne!(gun.particles(7, 3).unwrap(), gun.particles(7, 4).unwrap());
         assert_ne!(gun.particles(7, 3).unwrap(), gun.particles(8, 3).unwrap());
         // A longer event begins with the shorter one.
-        let more = Gun { particles: 20, ..gun.clone() };
-        assert_eq!(more.particles(7, 3).unwrap()[..10], gun.particles(7, 3).unwrap()[..]);
+        let shorter = gun.particles(7, 3).unwrap();
+        let longer = Gun { particles: 20, ..gun };
+        assert_eq!(longer.particles(7, 3).unwrap()[..10], shorter[..]);
     }
 
     #[test]

@@ -1,4 +1,9 @@
 //! The toy detector against detray's published numbers and against the sample geometry file.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test stops with a message, and says when it skips"
+)]
 
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -13,8 +18,10 @@ fn default_toy() -> DetectorModel {
     toy_detector(&ToyConfig::default()).unwrap()
 }
 
-/// The volumes behind the portals of a volume: one list per portal, in surface order.
-fn links(volume: &VolumeModel) -> Vec<Vec<Option<usize>>> {
+/// The volumes behind each portal of a volume, in surface order.
+type Links = Vec<Vec<Option<usize>>>;
+
+fn links(volume: &VolumeModel) -> Links {
     let portals = volume.surfaces.iter().filter(|s| s.kind == SurfaceKind::PORTAL);
     portals.map(|s| s.masks.iter().map(|m| m.link).collect()).collect()
 }
@@ -42,7 +49,7 @@ fn volumes_are_linked_as_in_detray() {
     let to = Some;
     let barrel_volumes: Vec<_> = (7..16).map(Some).collect();
     let one = |portals: [Option<usize>; 4]| portals.map(|p| vec![p]).to_vec();
-    let expected: Vec<(&str, usize, Vec<Vec<Option<usize>>>)> = vec![
+    let expected: Vec<(&str, usize, Links)> = vec![
         (
             "beampipe_0",
             0,

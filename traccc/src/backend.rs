@@ -55,7 +55,10 @@ mod tests {
     fn an_unknown_backend_names_the_choices() {
         for text in ["gpu", "cpu:0", "cuda:", "cuda:x", "CPU", ""] {
             let message = text.parse::<Backend>().unwrap_err().to_string();
-            assert_eq!(message, format!("`{text}` is no backend, expected `cpu`, `cuda` or `cuda:N`"));
+            assert_eq!(
+                message,
+                format!("`{text}` is no backend, expected `cpu`, `cuda` or `cuda:N`")
+            );
         }
     }
 }

@@ -44,10 +44,17 @@ impl FromStr for FieldSource {
         let unknown = || Error::UnknownField { found: text.to_owned() };
         let Some(numbers) = text.strip_prefix("constant:") else {
             // A misspelt `constant` must not be taken for a file that does not exist.
-            return if text.ends_with(".cvf") { Ok(Self::File(text.into())) } else { Err(unknown()) };
+            return if text.ends_with(".cvf") {
+                Ok(Self::File(text.into()))
+            } else {
+                Err(unknown())
+            };
         };
-        let numbers: Vec<Scalar> =
-            numbers.split(',').map(|n| n.trim().parse()).collect::<Result<_, _>>().map_err(|_| unknown())?;
+        let numbers: Vec<Scalar> = numbers
+            .split(',')
+            .map(|n| n.trim().parse())
+            .collect::<Result<_, _>>()
+            .map_err(|_| unknown())?;
         let field: [Scalar; 3] = numbers.try_into().map_err(|_| unknown())?;
         if field.iter().all(|b| b.is_finite()) { Ok(Self::Constant(field)) } else { Err(unknown()) }
     }
@@ -76,8 +83,20 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for text in ["", "2", "const:0,0,2", "constant:", "constant:0,2", "constant:0,0,0,2", "constant:0,0,nan", "field.txt"] {
-            assert!(matches!(text.parse::<FieldSource>(), Err(Error::UnknownField { .. })), "{text}");
+        for text in [
+            "",
+            "2",
+            "const:0,0,2",
+            "constant:",
+            "constant:0,2",
+            "constant:0,0,0,2",
+            "constant:0,0,nan",
+            "field.txt",
+        ] {
+            assert!(
+                matches!(text.parse::<FieldSource>(), Err(Error::UnknownField { .. })),
+                "{text}"
+            );
         }
     }
 }

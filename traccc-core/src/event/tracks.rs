@@ -113,6 +113,20 @@ impl Tracks {
         self.tracks.iter().filter(|t| t.outcome == FitOutcome::SUCCESS).count()
     }
 
+    /// Makes room for a state of each measurement and hands out each track with its states, in order.
+    pub(crate) fn with_states(&mut self) -> Vec<(&mut Track, &mut [TrackState])> {
+        self.states.clear();
+        self.states.resize(self.measurements.values.len(), TrackState::default());
+        let mut rest = self.states.as_mut_slice();
+        let offsets = self.measurements.offsets.windows(2);
+        let states = offsets.map(|pair| {
+            let (row, after) = std::mem::take(&mut rest).split_at_mut((pair[1] - pair[0]) as usize);
+            rest = after;
+            row
+        });
+        self.tracks.iter_mut().zip(states).collect()
+    }
+
     /// The tracks named by `rows`, in that order.
     ///
     /// # Panics

@@ -1,6 +1,6 @@
 //! From the ends of links to tracks.
 
-use super::{Search, Smoother};
+use super::{Link, Prediction, Search, Smoother};
 use crate::Scalar;
 use crate::event::{BoundParameters, FitOutcome, Track, TrackState, Tracks};
 use crate::index::SurfaceIndex;
@@ -49,26 +49,21 @@ impl Search<'_> {
     }
 
     fn smooth_all(&self, tips: &[u32], seeds: &[BoundParameters], tracks: &mut Tracks) {
-        let smoothed: Vec<Vec<TrackState>> = tips
-            .par_iter()
-            .map_init(Vec::new, |steps, &tip| {
-                let seed = &seeds[self.links[tip as usize].seed as usize];
-                self.smooth_one(tip, seed, steps)
-            })
-            .collect();
-        for (track, states) in tracks.tracks.iter_mut().zip(smoothed) {
-            let sound =
-                states.iter().all(|s| s.smoothed.covariance.diagonal().iter().all(|&v| v > 0.0));
+        let rows = tracks.with_states();
+        rows.into_par_iter().zip(tips).for_each_init(Vec::new, |steps, ((track, states), &tip)| {
+            let seed = &seeds[self.links[tip as usize].seed as usize];
+            self.smooth_one(tip, seed, steps, states);
+            let sound = |s: &TrackState| s.smoothed.covariance.diagonal().iter().all(|&v| v > 0.0);
+            let sound = states.iter().all(sound);
             track.outcome = match (sound, track.ndf > 0) {
                 (false, _) => FitOutcome::SMOOTHER_FAILED,
                 (true, false) => FitOutcome::NO_DEGREES_OF_FREEDOM,
                 (true, true) => FitOutcome::SUCCESS,
             };
-            if sound && let Some(first) = states.first() {
-                track.parameters = first.smoothed;
+            if sound {
+                track.parameters = states[0].smoothed;
             }
-            tracks.states.extend(states);
-        }
+        });
     }
 
     fn smooth_one(
@@ -76,39 +71,32 @@ impl Search<'_> {
         tip: u32,
         seed: &BoundParameters,
         steps: &mut Vec<FilterStep>,
-    ) -> Vec<TrackState> {
-        let rows: Vec<u32> = self.links_back(tip).map(|(row, _)| row).collect();
-        let links = || {
-            rows.iter()
-                .rev()
-                .map(|&row| (&self.links[row as usize], &self.predictions[row as usize]))
-        };
+        states: &mut [TrackState],
+    ) {
         steps.clear();
-        steps.extend(links().map(|(link, prediction)| {
-            FilterStep {
-                predicted: prediction.vector.map(f64::from),
-                covariance: Symmetric5(prediction.covariance.0.map(f64::from)),
-                jacobian: widen(&prediction.jacobian),
-                observation: link
-                    .measurement
-                    .is_some()
-                    .then(|| Observation::of(self.measurements, link.measurement.get()).widened()),
-            }
-        }));
-        let mut states = Vec::with_capacity(steps.len());
-        let mut filtered_chi2 =
-            links().filter(|(l, _)| l.measurement.is_some()).map(|(l, _)| l.chi2).rev();
-        let mut measurements = self.measurements_back(tip);
+        steps.extend(self.links_back(tip).map(|(row, link)| self.filter_step(row, link)));
+        steps.reverse();
+        let mut links =
+            self.links_back(tip).map(|(_, link)| link).filter(|link| link.measurement.is_some());
+        let mut free = states.iter_mut().rev();
         smooth(steps, |_, step| {
-            let (Some(measurement), Some(chi2)) = (measurements.next(), filtered_chi2.next())
-            else {
-                return;
-            };
-            let surface = self.measurements.surface[measurement.get()];
-            states.push(track_state(&step, chi2, surface, seed));
+            // One state for each link with a measurement: all three walk back together.
+            if let (Some(link), Some(state)) = (links.next(), free.next()) {
+                let surface = self.measurements.surface[link.measurement.get()];
+                *state = track_state(&step, link.chi2, surface, seed);
+            }
         });
-        states.reverse();
-        states
+    }
+
+    fn filter_step(&self, row: u32, link: &Link) -> FilterStep {
+        let Prediction { vector, covariance, jacobian } = &self.predictions[row as usize];
+        let seen = || Observation::of(self.measurements, link.measurement.get()).widened();
+        FilterStep {
+            predicted: vector.map(f64::from),
+            covariance: Symmetric5(covariance.0.map(f64::from)),
+            jacobian: widen(jacobian),
+            observation: link.measurement.is_some().then(seen),
+        }
     }
 }
 

@@ -22,8 +22,7 @@ use rayon::prelude::*;
 /// Fits tracks; one answer for each, in their order, with its outcome.
 ///
 /// The propagator's limits and hypothesis are taken from `config`, its longest path from the propagation settings. A
-/// track whose fit fails keeps its measurements and parameters and has no degrees of freedom; if any fit succeeds, its
-/// states are zero.
+/// track whose fit fails keeps its measurements and parameters; its states are zero.
 pub fn fit_tracks(
     measurements: &Measurements,
     tracks: &Tracks,
@@ -43,17 +42,13 @@ pub fn fit_tracks(
         inflation: f64::from(config.covariance_inflation),
         iterations: config.iterations,
     };
-    let fitted: Vec<(Track, Vec<TrackState>)> = (0..tracks.len())
-        .into_par_iter()
-        .map_init(Vec::new, |steps, i| {
-            fitter.fit(&tracks.tracks[i], tracks.measurements.row(i), steps)
-        })
-        .collect();
-    let mut result = Tracks { measurements: tracks.measurements.clone(), ..Tracks::new() };
-    for (track, states) in fitted {
-        result.tracks.push(track);
-        result.states.extend(states);
-    }
+    let mut result = tracks.clone();
+    result.with_states().into_par_iter().enumerate().for_each_init(
+        Vec::new,
+        |steps, (i, (track, states))| {
+            fitter.fit(tracks.measurements.row(i), steps, track, states);
+        },
+    );
     result
 }
 
@@ -74,7 +69,6 @@ struct Filter<'a> {
     /// astray; the difference is carried by the Jacobian, in which the trajectory is almost linear.
     reference: f64,
     covariance: Symmetric5<f64>,
-    chi2: Vec<f64>,
     /// From the last measurement to here.
     jacobian: Matrix,
     noise: Symmetric5<f64>,
@@ -85,36 +79,40 @@ struct Filter<'a> {
 impl Fitter<'_> {
     fn fit(
         &self,
-        track: &Track,
         ids: &[MeasurementIndex],
         steps: &mut Vec<FilteredStep>,
-    ) -> (Track, Vec<TrackState>) {
+        track: &mut Track,
+        states: &mut [TrackState],
+    ) {
         let coordinates: u32 =
             ids.iter().map(|m| self.measurements.subspace[m.get()].dimensions()).sum();
         let ndf = coordinates as i32 - 5;
-        let mut start = track.parameters;
-        let mut result = (*track, vec![TrackState::default(); ids.len()]);
         for _ in 0..self.iterations {
-            result = match self.iterate(&start, ids, steps) {
-                Ok((chi2, holes, states)) => {
-                    let parameters = states[0].smoothed;
+            match self.iterate(&track.parameters, ids, steps, states) {
+                Ok((chi2, holes)) => {
                     let outcome = if ndf > 0 {
                         FitOutcome::SUCCESS
                     } else {
                         FitOutcome::NO_DEGREES_OF_FREEDOM
                     };
-                    let p_value = probability(chi2, ndf);
-                    (Track { parameters, chi2, ndf, p_value, holes, outcome }, states)
+                    let parameters =
+                        states.first().map_or(track.parameters, |first| first.smoothed);
+                    *track = Track {
+                        parameters,
+                        chi2,
+                        ndf,
+                        p_value: probability(chi2, ndf),
+                        holes,
+                        outcome,
+                    };
                 }
                 Err(outcome) => {
-                    let failed =
-                        Track { chi2: 0.0, ndf: 0, p_value: 0.0, holes: 0, outcome, ..*track };
-                    return (failed, vec![TrackState::default(); ids.len()]);
+                    *track = Track { chi2: 0.0, ndf: 0, p_value: 0.0, holes: 0, outcome, ..*track };
+                    states.fill(TrackState::default());
+                    return;
                 }
-            };
-            start = result.0.parameters;
+            }
         }
-        result
     }
 
     /// One filter and smoother pass: chi2, holes and the smoothed states.
@@ -123,14 +121,14 @@ impl Fitter<'_> {
         start: &BoundParameters,
         ids: &[MeasurementIndex],
         steps: &mut Vec<FilteredStep>,
-    ) -> Result<(Scalar, u32, Vec<TrackState>), FitOutcome> {
+        states: &mut [TrackState],
+    ) -> Result<(Scalar, u32), FitOutcome> {
         let diagonal = start.covariance.diagonal().map(|v| f64::from(v) * self.inflation);
         steps.clear();
         let mut filter = Filter {
             vector: start.vector.map(f64::from),
             reference: f64::from(start.vector[4]),
             covariance: Symmetric5::from_diagonal(diagonal),
-            chi2: Vec::with_capacity(ids.len()),
             jacobian: Matrix::identity(),
             noise: Symmetric5::zeros(),
             // The start is a sensor, too.
@@ -162,15 +160,14 @@ impl Fitter<'_> {
             }
             filter.add(Observation::of(self.measurements, id.get()).widened())?;
         }
-        let mut states = Vec::with_capacity(ids.len());
         let smoothed = smooth(filter.steps, |step, smoothed| {
             let surface = self.measurements.surface[ids[step].get()];
-            states.push(track_state(&smoothed, filter.chi2[step] as Scalar, surface, start));
+            states[step] =
+                track_state(&smoothed, filter.steps[step].chi2 as Scalar, surface, start);
         });
         smoothed.ok_or(FitOutcome::SMOOTHER_FAILED)?;
-        states.reverse();
-        let chi2: f64 = filter.chi2.iter().sum();
-        Ok((chi2 as Scalar, filter.holes, states))
+        let chi2: f64 = filter.steps.iter().map(|step| step.chi2).sum();
+        Ok((chi2 as Scalar, filter.holes))
     }
 }
 
@@ -190,8 +187,8 @@ impl Filter<'_> {
 
     /// Adds a measurement at the present sensor.
     fn add(&mut self, observation: Observation<f64>) -> Result<(), FitOutcome> {
-        self.chi2.push(predicted_chi2(&self.vector, &self.covariance, &observation));
-        let predicted = self.vector;
+        let (predicted, chi2) =
+            (self.vector, predicted_chi2(&self.vector, &self.covariance, &observation));
         update(&mut self.vector, &mut self.covariance, &observation);
         let (jacobian, noise) = (self.jacobian, self.noise);
         let (filtered, covariance) = (self.vector, self.covariance);
@@ -202,6 +199,7 @@ impl Filter<'_> {
             jacobian,
             noise,
             observation,
+            chi2,
         });
         (self.jacobian, self.noise) = (Matrix::identity(), Symmetric5::zeros());
         if normalize(&mut self.vector, &self.covariance) {

@@ -108,6 +108,7 @@ fn by_two_filters(steps: &[Step]) -> Vec<Option<SmoothedStep>> {
             jacobian: s.jacobian,
             noise: s.noise,
             observation: s.observation.unwrap(),
+            chi2: 0.0,
         })
         .collect();
     let mut found = vec![None; steps.len()];

@@ -26,6 +26,8 @@ pub struct FilteredStep {
     pub noise: Symmetric5<f64>,
     /// The measurement.
     pub observation: Observation<f64>,
+    /// chi2 of the measurement against `predicted`.
+    pub chi2: f64,
 }
 
 /// Smooths the steps of a filter; hands `(step, state)` to `sink`, last step first. `None` if a covariance is not

@@ -1,18 +1,107 @@
-//! First track parameters from a seed.
+//! Seeds to first track parameters: a helix through the three space points of each seed.
+
 mod config;
-use crate::detector::Detector;
+mod helix;
+
 use crate::event::{BoundParameters, Measurements, Seed, Spacepoints};
 use crate::field::MagneticField;
+use crate::index::SpacepointIndex;
+use crate::math::{Symmetric5, Vector3, wrap_phi};
+use crate::{Scalar, consts, units};
+use helix::Helix;
+use rayon::prelude::*;
+
 pub use config::{FieldSource, ParametersConfig};
 
-/// Estimates the parameters of each seed at its bottom space point.
+/// Seeds that one task handles, at least.
+const SEEDS_PER_TASK: usize = 1024;
+
+/// Estimates the parameters of each seed at its bottom space point, in the order of the seeds.
+///
+/// The local position is that of the bottom measurement, digit for digit. Direction and curvature are those of the
+/// circle through the three points, seen along the field; the slope along the field is that from bottom to top.
+/// The covariance is diagonal and follows from the settings alone.
+///
+/// A seed is left out when its points determine no helix of finite momentum: two of them coincide across the field, all
+/// three lie on a straight line, the track runs along z, or there is no field. The azimuth lies in \[-pi, pi).
+///
+/// # Panics
+/// If a seed names a space point, or a space point a measurement, that does not exist.
 pub fn estimate_parameters(
-    _measurements: &Measurements,
-    _spacepoints: &Spacepoints,
-    _seeds: &[Seed],
-    _detector: &Detector,
-    _field: &MagneticField,
-    _config: &ParametersConfig,
+    measurements: &Measurements,
+    spacepoints: &Spacepoints,
+    seeds: &[Seed],
+    field: &MagneticField,
+    config: &ParametersConfig,
 ) -> Vec<BoundParameters> {
-    todo!()
+    seeds
+        .par_iter()
+        .with_min_len(SEEDS_PER_TASK)
+        .filter_map(|seed| estimate(measurements, spacepoints, seed, field, config))
+        .collect()
 }
+
+fn estimate(
+    measurements: &Measurements,
+    spacepoints: &Spacepoints,
+    seed: &Seed,
+    field: &MagneticField,
+    config: &ParametersConfig,
+) -> Option<BoundParameters> {
+    let position = |row: SpacepointIndex| {
+        let row = row.get();
+        Vector3::new(spacepoints.x[row], spacepoints.y[row], spacepoints.z[row])
+    };
+    let bottom = position(seed.bottom);
+    let field = match config.field {
+        FieldSource::Map => field.at(&bottom),
+        FieldSource::Constant(tesla) => Vector3::new(0.0, 0.0, tesla),
+    };
+    let strength = field.norm();
+    let helix = Helix::through(bottom, position(seed.middle), position(seed.top), field / strength);
+
+    let direction = helix.direction;
+    let transverse = direction.x.hypot(direction.y);
+    let phi = wrap_phi(direction.y.atan2(direction.x));
+    let theta = transverse.atan2(direction.z);
+    let q_over_p =
+        helix.curvature / (strength * units::CURVATURE_PER_TESLA) * helix.sine_to_field;
+    // Degenerate points give NaN, a straight line q/p = 0, a track along z one of the poles.
+    let usable = phi.is_finite() && q_over_p.is_finite() && q_over_p != 0.0;
+    if !(usable && theta > 0.0 && theta < consts::PI) {
+        return None;
+    }
+    let measurement = spacepoints.measurement[seed.bottom.get()].get();
+    let [loc0, loc1] = measurements.local[measurement];
+    let (covariance, time_variance) = uncertainty(theta, q_over_p, config);
+    Some(BoundParameters {
+        vector: [loc0, loc1, phi, theta, q_over_p],
+        time: 0.0,
+        covariance,
+        time_variance,
+        surface: measurements.surface[measurement],
+    })
+}
+
+/// The diagonal covariance and the variance of the time.
+fn uncertainty(theta: Scalar, q_over_p: Scalar, config: &ParametersConfig) -> (Symmetric5, Scalar) {
+    let square = |v: Scalar| v * v;
+    let inflation = &config.inflation;
+    let theta_variance = square(config.sigma_theta) * inflation[3];
+    // q/p = sin(theta) q/pT: the errors of q/pT, of pT and of theta add up.
+    let curvature_variance = square(config.sigma_q_over_p)
+        + square(config.sigma_q_over_pt * theta.sin())
+        + square(config.sigma_pt_relative * q_over_p)
+        + theta_variance * square(q_over_p / theta.tan());
+    let covariance = Symmetric5::from_diagonal([
+        square(config.sigma_loc[0]) * inflation[0],
+        square(config.sigma_loc[1]) * inflation[1],
+        square(config.sigma_phi) * inflation[2],
+        theta_variance,
+        curvature_variance * inflation[4],
+    ]);
+    (covariance, square(config.sigma_time) * inflation[5])
+}
+
+#[cfg(test)]
+mod tests;

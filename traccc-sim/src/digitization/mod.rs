@@ -7,7 +7,7 @@ use rand_distr::{Distribution, StandardNormal};
 use segment::Segment;
 use serde::{Deserialize, Serialize};
 use traccc_core::detector::{Detector, Modules};
-use traccc_core::event::{Cell, Cells, TruthCell, TruthEvent, TruthHit};
+use traccc_core::event::{Cell, Cells, TruthCell, TruthEvent};
 use traccc_core::storage::Ragged;
 use traccc_core::{Error, ModuleIndex};
 

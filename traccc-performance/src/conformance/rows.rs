@@ -1,0 +1,174 @@
+//! The rules for everything before tracks.
+
+use super::{Violation, require};
+use traccc_core::detector::{Detector, Modules, SurfaceKind};
+use traccc_core::event::{BoundParameters, Cells, Measurements};
+use traccc_core::{Reconstruction, Scalar, SurfaceIndex};
+
+/// Space points lie this close to the global position of their measurement, in mm: roundings of coordinates up to 3 m.
+const PLACE: Scalar = 5.0e-3;
+
+/// Cells and measurements refer to each other.
+pub(super) fn labels(
+    result: &Reconstruction,
+    cells: &Cells,
+    modules: &Modules,
+) -> Result<(), Violation> {
+    let labels = &result.cell_measurements;
+    require(labels.len() == cells.len(), "each cell has a measurement", || {
+        format!("{} labels for {} cells", labels.len(), cells.len())
+    })?;
+    let measurements = &result.measurements;
+    let mut counts = vec![0_u32; measurements.len()];
+    let mut opened = 0;
+    for (cell, label) in labels.iter().enumerate() {
+        require(label.get() < measurements.len(), "each cell has a measurement", || {
+            format!("cell {cell} has number {} of {}", label.0, measurements.len())
+        })?;
+        counts[label.get()] += 1;
+        // Cells ascend by module, so the order of first cells is also the order of surfaces.
+        require(
+            label.get() <= opened,
+            "measurements come in the order of their first cells",
+            || format!("cell {cell} opens measurement {} after {opened}", label.0),
+        )?;
+        opened += usize::from(label.get() == opened);
+        let (sensor, surface) =
+            (modules.surface[cells.module[cell].get()], measurements.surface[label.get()]);
+        require(sensor == surface, "a measurement lies on the sensor of its cells", || {
+            format!("cell {cell} is on surface {}, its measurement on {}", sensor.0, surface.0)
+        })?;
+    }
+    for (m, (&counted, &stated)) in counts.iter().zip(&measurements.cells).enumerate() {
+        require(
+            counted > 0 && counted == stated,
+            "a measurement knows the number of its cells",
+            || format!("measurement {m} states {stated} cells, {counted} name it"),
+        )?;
+    }
+    Ok(())
+}
+
+pub(super) fn measurements(
+    measurements: &Measurements,
+    detector: &Detector,
+) -> Result<(), Violation> {
+    require(
+        measurements.surface.is_sorted(),
+        "measurements ascend by surface",
+        || "the surfaces do not ascend",
+    )?;
+    for (m, row) in measurements.iter().enumerate() {
+        sensitive(detector, row.surface, || format!("measurement {m}"))?;
+        require(
+            (1..=3).contains(&row.subspace.0),
+            "a measurement has one or two coordinates",
+            || format!("measurement {m} has subspace {}", row.subspace.0),
+        )?;
+        for axis in (0..2).filter(|axis| row.subspace.0 >> axis & 1 == 1) {
+            let (local, variance) = (row.local[axis], row.variance[axis]);
+            require(
+                local.is_finite() && variance.is_finite() && variance > 0.0,
+                "measured coordinates are finite and uncertain",
+                || format!("measurement {m} has {local} with variance {variance} on axis {axis}"),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn spacepoints(result: &Reconstruction, detector: &Detector) -> Result<(), Violation> {
+    let measurements = &result.measurements;
+    let two = (0..measurements.len()).filter(|&m| measurements.subspace[m].dimensions() == 2);
+    let points = result.spacepoints.measurement.iter().map(|m| m.get());
+    require(
+        two.eq(points),
+        "each measurement of two coordinates has a space point, in order",
+        || format!("{} points of {} measurements", result.spacepoints.len(), measurements.len()),
+    )?;
+    for (row, point) in result.spacepoints.iter().enumerate() {
+        let m = point.measurement.get();
+        let surface = &detector.surfaces[measurements.surface[m].get()];
+        let place = surface.to_global(measurements.local[m]);
+        let offsets = [point.x - place.x, point.y - place.y, point.z - place.z];
+        let near = offsets.iter().all(|offset| offset.abs() <= PLACE);
+        require(near, "a space point is where its measurement is", || {
+            format!("space point {row} is {offsets:?} mm away")
+        })?;
+    }
+    Ok(())
+}
+
+pub(super) fn seeds(result: &Reconstruction) -> Result<(), Violation> {
+    let points = &result.spacepoints;
+    for (row, seed) in result.seeds.iter().enumerate() {
+        let triplet = [seed.bottom, seed.middle, seed.top];
+        require(
+            triplet.iter().all(|point| point.get() < points.len()),
+            "seeds are made of space points",
+            || format!("seed {row} names {triplet:?} of {}", points.len()),
+        )?;
+        let radius = |i: usize| {
+            let point = triplet[i].get();
+            points.x[point].hypot(points.y[point])
+        };
+        require(
+            radius(0) < radius(1) && radius(1) < radius(2),
+            "the space points of a seed go outwards",
+            || format!("seed {row} has radii {}, {}, {} mm", radius(0), radius(1), radius(2)),
+        )?;
+        require(seed.weight.is_finite(), "seeds have a weight", || {
+            format!("seed {row} has {}", seed.weight)
+        })?;
+    }
+    Ok(())
+}
+
+pub(super) fn parameters(result: &Reconstruction, detector: &Detector) -> Result<(), Violation> {
+    let (parameters, seeds) = (result.parameters.len(), result.seeds.len());
+    require(parameters <= seeds, "a seed has at most one set of parameters", || {
+        format!("{parameters} sets for {seeds} seeds")
+    })?;
+    for (row, parameters) in result.parameters.iter().enumerate() {
+        bound(parameters, detector, || format!("parameters {row}"))?;
+    }
+    Ok(())
+}
+
+/// Parameters are those of a direction on a sensor, and their covariance can be one.
+pub(super) fn bound(
+    parameters: &BoundParameters,
+    detector: &Detector,
+    whose: impl Fn() -> String,
+) -> Result<(), Violation> {
+    sensitive(detector, parameters.surface, &whose)?;
+    let [loc0, loc1, phi, theta, q_over_p] = parameters.vector.map(f64::from);
+    // The limits are those of `Scalar`: a rounded pi is a little off.
+    let within = [loc0, loc1, q_over_p].iter().all(|v| v.is_finite())
+        && phi.abs() <= std::f64::consts::PI + 1.0e-6
+        && (0.0..=std::f64::consts::PI).contains(&theta)
+        && q_over_p != 0.0;
+    require(within, "parameters are finite and angles in their range", || {
+        format!("{} have {:?}", whose(), parameters.vector)
+    })?;
+    let variances = parameters.covariance.diagonal();
+    require(
+        variances.iter().all(|v| v.is_finite() && *v > 0.0),
+        "the variances of parameters are positive",
+        || format!("{} have {variances:?}", whose()),
+    )
+}
+
+/// A surface exists and is a sensor.
+fn sensitive(
+    detector: &Detector,
+    surface: SurfaceIndex,
+    whose: impl Fn() -> String,
+) -> Result<(), Violation> {
+    let found = detector.surfaces.get(surface.get());
+    require(
+        found.is_some_and(|s| s.kind == SurfaceKind::SENSITIVE),
+        "measurements, parameters and states lie on sensors",
+        || format!("{} on surface {} of {}", whose(), surface.0, detector.surfaces.len()),
+    )
+}

@@ -1,0 +1,320 @@
+use super::*;
+use traccc_core::clustering::Clusters;
+use traccc_core::detector::{Mask, MaterialRef, ModuleDesign, Shape, Surface, SurfaceKind};
+use traccc_core::event::{
+    BoundParameters, FitOutcome, Measurement, Measurements, Seed, Spacepoint, Spacepoints, Track,
+    Tracks,
+};
+use traccc_core::finding::Smoother;
+use traccc_core::math::{Symmetric5, probability};
+use traccc_core::{
+    Error, MeasurementIndex, Scalar, SpacepointIndex, StageTimings, SurfaceIndex, VolumeIndex,
+};
+
+/// Four sensors at x = 100, 200, 300, 400 mm, and one portal.
+fn detector() -> Detector {
+    let mut detector = Detector::default();
+    for i in 0..5 {
+        detector.surfaces.push(Surface {
+            axes: [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]],
+            translation: [100.0 * (i + 1) as Scalar, 0.0, 0.0],
+            mask: Mask { bounds: [10.0; 7], link: VolumeIndex::NONE },
+            shape: Shape::RECTANGLE,
+            kind: if i < 4 { SurfaceKind::SENSITIVE } else { SurfaceKind::PORTAL },
+            volume: VolumeIndex(0),
+            material: MaterialRef::NONE,
+            further_masks: [0, 0],
+        });
+        detector.sources.push(i as u64);
+    }
+    detector
+}
+
+fn modules() -> Modules {
+    let design = ModuleDesign::equidistant([20, 20], [-10.0; 2], [10.0; 2]);
+    Modules::new(&detector(), vec![design], |_| Some((0, [0.0; 2]))).unwrap()
+}
+
+/// Two neighbouring channels on each sensor.
+fn cells() -> Cells {
+    let cell = |i: u32| Cell {
+        channel0: 10 + i % 2,
+        channel1: 10,
+        activation: 1.0,
+        time: 0.0,
+        module: ModuleIndex(i / 2),
+    };
+    (0..8).map(cell).collect()
+}
+
+fn parameters() -> BoundParameters {
+    BoundParameters {
+        vector: [1.0, 0.5, 0.0, 1.57, -0.5],
+        covariance: Symmetric5::from_diagonal([0.1, 0.1, 0.01, 0.01, 0.01]),
+        surface: SurfaceIndex(0),
+        ..BoundParameters::default()
+    }
+}
+
+fn tracks(outcome: FitOutcome) -> Tracks {
+    let mut tracks = Tracks::new();
+    let p_value = probability(4.0, 3);
+    let parameters = parameters();
+    tracks.tracks.push(Track { parameters, chi2: 4.0, ndf: 3, p_value, holes: 0, outcome });
+    tracks.measurements.push((0..4).map(MeasurementIndex));
+    tracks
+}
+
+/// The result that a sound chain has for [`cells`].
+fn result() -> Reconstruction {
+    let mut result = Reconstruction {
+        cell_measurements: (0..8).map(|i| MeasurementIndex(i / 2)).collect(),
+        parameters: vec![parameters()],
+        seeds: vec![Seed {
+            bottom: SpacepointIndex(0),
+            middle: SpacepointIndex(1),
+            top: SpacepointIndex(2),
+            weight: 1.0,
+        }],
+        found: tracks(FitOutcome::NOT_FITTED),
+        resolved: Some(tracks(FitOutcome::NOT_FITTED)),
+        fitted: Some(tracks(FitOutcome::SUCCESS)),
+        ..Reconstruction::default()
+    };
+    for i in 0..4 {
+        result.measurements.push(Measurement {
+            local: [1.0, 0.5],
+            variance: [0.1, 0.1],
+            surface: SurfaceIndex(i),
+            cells: 2,
+            ..Measurement::default()
+        });
+        result.spacepoints.push(Spacepoint {
+            x: 100.0 * (i + 1) as Scalar,
+            y: 1.0,
+            z: 0.5,
+            measurement: MeasurementIndex(i),
+        });
+    }
+    result
+}
+
+/// Answers with parts of a prepared result, in its n-th event with the n-th one.
+struct Prepared {
+    config: ChainConfig,
+    results: Vec<Reconstruction>,
+    event: usize,
+    empty: Reconstruction,
+    validates: bool,
+    timings: StageTimings,
+}
+
+impl Prepared {
+    fn new(results: Vec<Reconstruction>) -> Self {
+        let empty = Reconstruction {
+            resolved: Some(Tracks::new()),
+            fitted: Some(Tracks::new()),
+            ..Reconstruction::default()
+        };
+        let config = ChainConfig::full();
+        Self { config, results, event: 0, empty, validates: true, timings: StageTimings::default() }
+    }
+
+    fn answer(&self, input: usize) -> &Reconstruction {
+        if input == 0 { &self.empty } else { &self.results[self.event % self.results.len()] }
+    }
+}
+
+impl ReconstructionChain for Prepared {
+    type Error = Error;
+
+    fn config(&self) -> &ChainConfig {
+        &self.config
+    }
+
+    fn cluster(&mut self, cells: &Cells) -> Result<Clusters, Error> {
+        if self.validates {
+            cells.validate(&modules())?;
+        }
+        self.event += usize::from(!cells.is_empty());
+        let answer = self.answer(cells.len());
+        let measurements = answer.measurements.clone();
+        Ok(Clusters { measurements, labels: answer.cell_measurements.clone() })
+    }
+
+    fn form_spacepoints(&mut self, measurements: &Measurements) -> Result<Spacepoints, Error> {
+        Ok(self.answer(measurements.len()).spacepoints.clone())
+    }
+
+    fn find_seeds(&mut self, spacepoints: &Spacepoints) -> Result<Vec<Seed>, Error> {
+        Ok(self.answer(spacepoints.len()).seeds.clone())
+    }
+
+    fn estimate_parameters(
+        &mut self,
+        measurements: &Measurements,
+        _: &Spacepoints,
+        _: &[Seed],
+    ) -> Result<Vec<BoundParameters>, Error> {
+        Ok(self.answer(measurements.len()).parameters.clone())
+    }
+
+    fn find_tracks(
+        &mut self,
+        measurements: &Measurements,
+        _: &[BoundParameters],
+    ) -> Result<Tracks, Error> {
+        Ok(self.answer(measurements.len()).found.clone())
+    }
+
+    fn resolve_ambiguities(
+        &mut self,
+        measurements: &Measurements,
+        _: &Tracks,
+    ) -> Result<Tracks, Error> {
+        Ok(self.answer(measurements.len()).resolved.clone().unwrap_or_default())
+    }
+
+    fn fit_tracks(&mut self, measurements: &Measurements, _: &Tracks) -> Result<Tracks, Error> {
+        Ok(self.answer(measurements.len()).fitted.clone().unwrap_or_default())
+    }
+
+    fn timings_mut(&mut self) -> &mut StageTimings {
+        &mut self.timings
+    }
+
+    fn timings(&self) -> StageTimings {
+        self.timings
+    }
+}
+
+#[test]
+fn a_sound_chain_conforms() {
+    let mut chain = Prepared::new(vec![result()]);
+    check(&mut chain, &[cells(), Cells::new(), cells()], &detector(), &modules()).unwrap();
+}
+
+#[test]
+fn a_chain_that_accepts_bad_cells_does_not_conform() {
+    let mut chain = Prepared { validates: false, ..Prepared::new(vec![result()]) };
+    let violation = check(&mut chain, &[cells()], &detector(), &modules()).unwrap_err();
+    assert_eq!(
+        violation.to_string(),
+        "cells that are none are errors: a cell of an unknown module was accepted"
+    );
+}
+
+#[test]
+fn a_chain_that_makes_something_of_nothing_does_not_conform() {
+    let mut chain = Prepared::new(vec![result()]);
+    chain.empty = result();
+    let violation = check(&mut chain, &[cells()], &detector(), &modules()).unwrap_err();
+    assert_eq!(violation.rule, "an event without cells gives nothing");
+}
+
+#[test]
+fn a_chain_that_remembers_the_last_event_does_not_conform() {
+    let mut other = result();
+    other.measurements.time[3] = 1.0;
+    let mut chain = Prepared::new(vec![result(), other]);
+    let violation = check(&mut chain, &[cells()], &detector(), &modules()).unwrap_err();
+    assert_eq!(violation.rule, "the same event gives the same result");
+    assert!(violation.found.contains("worst 1.000e0 in row 3"), "{violation}");
+}
+
+#[test]
+fn a_smoother_without_states_does_not_conform() {
+    let mut config = ChainConfig::full();
+    config.finding.smoother = Smoother::Mbf;
+    let violation = sound(&result(), &cells(), &detector(), &modules(), &config).unwrap_err();
+    assert_eq!(violation.rule, "tracks have states when they are smoothed");
+}
+
+/// Each rule by a result that breaks it and nothing before it.
+#[test]
+fn every_broken_rule_is_named() {
+    type Break = fn(&mut Reconstruction);
+    let broken: [(&str, Break); 30] = [
+        ("each cell has a measurement", |r| r.cell_measurements.truncate(7)),
+        ("each cell has a measurement", |r| r.cell_measurements[7] = MeasurementIndex(4)),
+        ("measurements come in the order of their first cells", |r| r.cell_measurements.swap(0, 2)),
+        ("a measurement lies on the sensor of its cells", |r| r.measurements.surface.swap(0, 1)),
+        ("a measurement knows the number of its cells", |r| r.measurements.cells[1] = 3),
+        ("a measurement has one or two coordinates", |r| r.measurements.subspace[2].0 = 0),
+        ("measured coordinates are finite and uncertain", |r| r.measurements.variance[0][1] = 0.0),
+        ("each measurement of two coordinates has a space point, in order", |r| {
+            r.spacepoints.measurement.swap(1, 2);
+        }),
+        ("a space point is where its measurement is", |r| r.spacepoints.y[0] = Scalar::NAN),
+        ("a space point is where its measurement is", |r| r.spacepoints.z[0] += 0.01),
+        ("seeds are made of space points", |r| r.seeds[0].top = SpacepointIndex::NONE),
+        ("the space points of a seed go outwards", |r| r.seeds[0].bottom = SpacepointIndex(2)),
+        ("seeds have a weight", |r| r.seeds[0].weight = Scalar::NAN),
+        ("a seed has at most one set of parameters", |r| r.parameters.push(parameters())),
+        ("measurements, parameters and states lie on sensors", |r| {
+            r.parameters[0].surface = SurfaceIndex(4);
+        }),
+        ("parameters are finite and angles in their range", |r| r.parameters[0].vector[3] = -0.1),
+        ("parameters are finite and angles in their range", |r| r.parameters[0].vector[4] = 0.0),
+        ("the variances of parameters are positive", |r| {
+            r.parameters[0].covariance[(2, 2)] = Scalar::NAN;
+        }),
+        ("each track has a row of measurements", |r| r.found.tracks.push(Track::default())),
+        ("rows follow one another without gaps", |r| r.found.measurements.offsets[1] = 3),
+        ("there is a state for each measurement or none at all", |r| {
+            r.found.states.push(traccc_core::event::TrackState::default());
+        }),
+        ("tracks are made of measurements", |r| {
+            r.found.measurements.values[3] = MeasurementIndex(9);
+        }),
+        ("a track has each measurement once", |r| {
+            r.found.measurements.values[3] = MeasurementIndex(0);
+        }),
+        ("degrees of freedom are measured coordinates less five", |r| r.found.tracks[0].ndf = 4),
+        ("chi2 is finite and not negative", |r| r.found.tracks[0].chi2 = -1.0),
+        ("the p-value follows from chi2 and degrees of freedom", |r| {
+            r.found.tracks[0].p_value = 0.5;
+        }),
+        ("found tracks are as long as the settings ask", |r| {
+            r.found.measurements.values.truncate(2);
+            r.found.measurements.offsets[1] = 2;
+            r.found.tracks[0].ndf = -1;
+            r.found.tracks[0].p_value = 0.0;
+        }),
+        ("resolved tracks are found ones in their order", |r| r.found = Tracks::new()),
+        ("a stage has a result exactly when it is switched on", |r| r.fitted = None),
+        ("each fit has an outcome", |r| {
+            r.fitted.as_mut().unwrap().tracks[0].outcome = FitOutcome::NOT_FITTED;
+        }),
+    ];
+    for (rule, break_it) in broken {
+        let mut result = result();
+        break_it(&mut result);
+        let found = sound(&result, &cells(), &detector(), &modules(), &ChainConfig::full());
+        assert_eq!(found.unwrap_err().rule, rule);
+    }
+}
+
+#[test]
+fn resolved_tracks_that_share_a_measurement_do_not_conform() {
+    let mut result = result();
+    result.found = result.found.select([0, 0]);
+    result.found.tracks[1].parameters.vector[0] = 2.0;
+    result.resolved = Some(result.found.clone());
+    result.fitted = Some(result.fitted.unwrap().select([0, 0]));
+    let violation =
+        sound(&result, &cells(), &detector(), &modules(), &ChainConfig::full()).unwrap_err();
+    assert_eq!(violation.rule, "resolved tracks share fewer measurements than the settings allow");
+    let mut config = ChainConfig::full();
+    config.ambiguity.max_iterations = 0;
+    sound(&result, &cells(), &detector(), &modules(), &config).unwrap();
+}
+
+#[test]
+fn a_fit_that_drops_a_track_does_not_conform() {
+    let mut result = result();
+    result.fitted = Some(Tracks::new());
+    let violation =
+        sound(&result, &cells(), &detector(), &modules(), &ChainConfig::full()).unwrap_err();
+    assert_eq!(violation.rule, "fitted tracks are the resolved ones, with their measurements");
+}
