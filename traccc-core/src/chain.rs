@@ -334,14 +334,7 @@ impl ReconstructionChain for CpuChain {
         seeds: &[Seed],
     ) -> Result<Vec<BoundParameters>, Error> {
         let config = &self.config.parameters;
-        Ok(estimate_parameters(
-            measurements,
-            spacepoints,
-            seeds,
-            &self.detector,
-            &self.field,
-            config,
-        ))
+        Ok(estimate_parameters(measurements, spacepoints, seeds, &self.field, config))
     }
 
     fn find_tracks(

@@ -82,8 +82,8 @@ impl Moments {
         let mut variance = [0.0; 2];
         for axis in 0..2 {
             let (lowest, highest) = (self.lowest[axis] as usize, self.highest[axis] as usize);
-            let pitch = (edges[axis][highest + 1] - edges[axis][lowest])
-                / (highest - lowest + 1) as Scalar;
+            let pitch =
+                (edges[axis][highest + 1] - edges[axis][lowest]) / (highest - lowest + 1) as Scalar;
             local[axis] = self.mean[axis] + self.origin[axis] + translation[axis];
             variance[axis] = self.variance[axis] + pitch * pitch / 12.0;
         }

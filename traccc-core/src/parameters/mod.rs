@@ -64,8 +64,7 @@ fn estimate(
     let transverse = direction.x.hypot(direction.y);
     let phi = wrap_phi(direction.y.atan2(direction.x));
     let theta = transverse.atan2(direction.z);
-    let q_over_p =
-        helix.curvature / (strength * units::CURVATURE_PER_TESLA) * helix.sine_to_field;
+    let q_over_p = helix.curvature / (strength * units::CURVATURE_PER_TESLA) * helix.sine_to_field;
     // Degenerate points give NaN, a straight line q/p = 0, a track along z one of the poles.
     let usable = phi.is_finite() && q_over_p.is_finite() && q_over_p != 0.0;
     if !(usable && theta > 0.0 && theta < consts::PI) {

@@ -44,13 +44,7 @@ fn seed() -> Seed {
 
 fn estimate_one(measurements: &Measurements, spacepoints: &Spacepoints) -> Vec<BoundParameters> {
     let field = MagneticField::along_z(2.0);
-    estimate_parameters(
-        measurements,
-        spacepoints,
-        &[seed()],
-        &field,
-        &ParametersConfig::default(),
-    )
+    estimate_parameters(measurements, spacepoints, &[seed()], &field, &ParametersConfig::default())
 }
 
 /// Upstream's test: p = (1, 0, 1) GeV in 2 T, points at 50, 100 and 150 mm.
@@ -191,8 +185,8 @@ proptest! {
             .collect::<Spacepoints>();
         let measurements = std::iter::once(Measurement::default()).collect::<Measurements>();
         for parameters in estimate_one(&measurements, &spacepoints) {
-            prop_assert!((-crate::consts::PI..crate::consts::PI).contains(&parameters.phi()));
-            prop_assert!(parameters.theta() > 0.0 && parameters.theta() < crate::consts::PI);
+            prop_assert!((-consts::PI..consts::PI).contains(&parameters.phi()));
+            prop_assert!(parameters.theta() > 0.0 && parameters.theta() < consts::PI);
             prop_assert!(parameters.vector.iter().all(|v| v.is_finite()));
         }
     }

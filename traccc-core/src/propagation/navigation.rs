@@ -216,13 +216,17 @@ fn lookup(grid: &Grid, volume: &Volume, parabola: &Parabola) -> [Scalar; 2] {
     }
     let axes = volume.axes.map(Vector3::from);
     let origin = Vector3::from(volume.translation);
-    let point =
-        parabola.plane(&origin, &axes[2]).map_or(parabola.position, |s| parabola.at(s)) - origin;
+    let point = parabola
+        .plane(&origin, &axes[2], -MAX_LOOKUP)
+        .map_or(parabola.position, |s| parabola.at(s))
+        - origin;
     let (x, y) = (axes[0].dot(&point), axes[1].dot(&point));
     if grid.frame == GridFrame::DISC { [perp(x, y), y.atan2(x)] } else { [x, y] }
 }
 
 /// A rounding error's width, so that no track slips between two portals that share an edge, in mm.
 const PORTAL_TOLERANCE: Scalar = 1.0e-3;
+/// Farther from its grid a trajectory is looked up where it is, in mm.
+const MAX_LOOKUP: Scalar = 1.0e4;
 /// A surface just left can be met again only after this path, in mm.
 const MIN_RETURN: Scalar = 1.0;
