@@ -93,7 +93,7 @@ fn write_result(
 }
 
 /// The value in the middle, of an even number the mean of the two; not a number when there is none.
-fn median(values: &mut Vec<f64>) -> f64 {
+fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     match (values.len(), values.len() / 2) {
         (0, _) => f64::NAN,
@@ -108,8 +108,8 @@ mod tests {
 
     #[test]
     fn the_median_is_in_the_middle() {
-        assert!((median(&mut vec![3.0, 1.0, 2.0]) - 2.0).abs() < 1e-12);
-        assert!((median(&mut vec![4.0, 1.0, 2.0, 3.0]) - 2.5).abs() < 1e-12);
-        assert!(median(&mut Vec::new()).is_nan());
+        assert!((median(&mut [3.0, 1.0, 2.0]) - 2.0).abs() < 1e-12);
+        assert!((median(&mut [4.0, 1.0, 2.0, 3.0]) - 2.5).abs() < 1e-12);
+        assert!(median(&mut []).is_nan());
     }
 }

@@ -29,8 +29,8 @@ impl StageMs {
     }
 
     /// Each stage's values of several events made into one.
-    pub(crate) fn combine(events: &[Self], mut one: impl FnMut(&mut Vec<f64>) -> f64) -> Self {
-        let mut of = |value: fn(&Self) -> f64| one(&mut events.iter().map(value).collect());
+    pub(crate) fn combine(events: &[Self], mut one: impl FnMut(&mut [f64]) -> f64) -> Self {
+        let mut of = |value: fn(&Self) -> f64| one(&mut events.iter().map(value).collect::<Vec<_>>());
         Self {
             read: of(|e| e.read),
             stages: StageTimings {
@@ -68,7 +68,7 @@ impl Summary {
         self.counts += counts;
         // A running mean needs no final step that could be forgotten.
         let weight = 1.0 / self.events as f64;
-        let mean = |pair: &mut Vec<f64>| pair[0] + (pair[1] - pair[0]) * weight;
+        let mean = |pair: &mut [f64]| pair[0] + (pair[1] - pair[0]) * weight;
         self.stage_ms = StageMs::combine(&[self.stage_ms, *time], mean);
         if let Some(event) = truth {
             self.truth.get_or_insert_default().add(event);
