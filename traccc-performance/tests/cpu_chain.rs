@@ -1,10 +1,6 @@
 //! The CPU chain on simulated events of the toy detector: the conformance suite, determinism, truth and pulls.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking and tells its numbers"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 use traccc_core::detector::{Detector, Modules};
