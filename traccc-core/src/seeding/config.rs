@@ -1,6 +1,4 @@
-use crate::config::check;
-use crate::error::Error;
-use crate::{Scalar, consts, units};
+use crate::Scalar;
 use serde::{Deserialize, Serialize};
 
 /// Settings of the triplet seeding.
@@ -51,7 +49,7 @@ pub struct SeedingConfig {
     pub compatible_seed_weight: Scalar,
     /// Smallest difference of top radii between compatible triplets, in mm.
     pub compatible_delta_r_min: Scalar,
-    /// Compatible triplets counted at most.
+    /// Compatible triplets counted at most; 0 counts none.
     pub compatible_seed_limit: u32,
     /// Bottoms beyond this radius gain `good_bottom_weight` and must reach `good_bottom_min_weight`, in mm.
     pub good_bottom_min_radius: Scalar,
@@ -103,24 +101,5 @@ impl Default for SeedingConfig {
             seed_min_weight: 200.0,
             bottom_min_radius: 43.0,
         }
-    }
-}
-
-/// What the seeding compares with, derived from [`SeedingConfig`]. Filled in by the seeding author.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SeedingCuts {
-    /// The settings.
-    pub config: SeedingConfig,
-}
-
-impl SeedingConfig {
-    /// Checks the settings and derives the cuts.
-    ///
-    /// # Errors
-    /// [`Error::Config`] for a setting out of range.
-    pub fn cuts(&self) -> Result<SeedingCuts, Error> {
-        check(self.min_pt > 0.0, "seeding.min_pt", self.min_pt, "a positive momentum in GeV")?;
-        let _ = (consts::PI, units::MEV);
-        Ok(SeedingCuts { config: self.clone() })
     }
 }
