@@ -43,7 +43,7 @@ impl Parabola {
     #[inline]
     pub(super) fn cylinder(&self, radius: Scalar, from: Scalar) -> Option<Scalar> {
         // The bend moves a crossing by much less than its distance: one far behind stays behind.
-        let ahead = |s: &Scalar| *s > 2.0 * from - 5.0;
+        let ahead = |s: &Scalar| *s > from - from.abs() - 5.0;
         let refined = self
             .straight_to_cylinder(radius)?
             .into_iter()
@@ -52,11 +52,11 @@ impl Parabola {
         refined.into_iter().find(|&s| s >= from && s.abs() < MAX_PATH)
     }
 
-    /// The path of the smallest magnitude, ahead or behind, to the cylinder of this radius about the z axis.
+    /// The path, nearest to the path `near`, to the cylinder of this radius about the z axis.
     #[inline]
-    pub(super) fn nearest_on_cylinder(&self, radius: Scalar) -> Option<Scalar> {
+    pub(super) fn nearest_on_cylinder(&self, radius: Scalar, near: Scalar) -> Option<Scalar> {
         let [first, second] = self.straight_to_cylinder(radius)?;
-        let nearest = if first.abs() < second.abs() { first } else { second };
+        let nearest = if (first - near).abs() < (second - near).abs() { first } else { second };
         Some(self.bend(nearest, radius)).filter(|s| s.abs() < MAX_PATH)
     }
 
@@ -156,7 +156,7 @@ mod tests {
                 prop_assert!(away.abs() < 0.01, "{away} mm from the plane");
             }
             let radius = Scalar::from(radius);
-            let roots = [parabola.cylinder(radius, -400.0), parabola.nearest_on_cylinder(radius)];
+            let roots = [parabola.cylinder(radius, -400.0), parabola.nearest_on_cylinder(radius, 10.0)];
             for s in roots.into_iter().flatten().filter(|s| s.abs() < 400.0) {
                 let away = parabola.at(s).xy().norm() - radius;
                 let grazing = parabola.at(s).xy().normalize().dot(&parabola.direction.xy()).abs() < 0.3;
