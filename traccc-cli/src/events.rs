@@ -1,13 +1,12 @@
-//! Which events, and reading them.
+//! Which events, reading them, and writing simulated ones.
 
 use crate::args::positive;
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
-use traccc::detector::{Detector, Modules};
-use traccc::event::{Cells, TruthEvent};
 use traccc::Setup;
-use traccc::io::GeometryIds;
+use traccc::event::{Cells, TruthEvent};
+use traccc::io::{self, CellOptions, EventDirectory, EventFile, GeometryIds};
 use traccc_sim::SimulatedEvent;
 
 /// Which events are read.
@@ -52,20 +51,50 @@ enum Duplicates {
 impl EventArguments {
     /// Finds the events.
     pub(crate) fn find(&self) -> Result<Events> {
-        let Some(directory) = self.input.clone() else {
+        let Some(path) = self.input.clone() else {
             bail!("no events given: name their folder with --input");
         };
-        let ids = match self.geometry_ids { Numbering::Acts => GeometryIds::Acts, Numbering::Detray => GeometryIds::Detray };
-        Ok(Events { directory, ids, duplicates: self.duplicates, numbers: vec![] })
+        let directory = EventDirectory::open(&path)?;
+        let existing = directory.events(EventFile::Cells);
+        let numbers: Vec<u64> = match self.events {
+            Some(count) => (self.skip..).take(count).collect(),
+            None => existing.iter().copied().filter(|&number| number >= self.skip).collect(),
+        };
+        if let Some(missing) =
+            numbers.iter().find(|&number| existing.binary_search(number).is_err())
+        {
+            bail!("there is no event {missing} in `{}`: {}", path.display(), describe(&existing));
+        }
+        if numbers.is_empty() {
+            let (path, first) = (path.display(), self.skip);
+            bail!("there is no event from {first} on in `{path}`: {}", describe(&existing));
+        }
+        let ids = match self.geometry_ids {
+            Numbering::Acts => GeometryIds::Acts,
+            Numbering::Detray => GeometryIds::Detray,
+        };
+        let duplicates = match self.duplicates {
+            Duplicates::Merge => io::Duplicates::Merge,
+            Duplicates::Refuse => io::Duplicates::Refuse,
+        };
+        Ok(Events { path, directory, options: CellOptions { ids, duplicates }, numbers })
+    }
+}
+
+fn describe(existing: &[u64]) -> String {
+    match existing {
+        [] => "it holds no file eventNNNNNNNNN-cells.csv".to_owned(),
+        [first, .., last] => format!("its {} events are {first} to {last}", existing.len()),
+        [only] => format!("its only event is {only}"),
     }
 }
 
 /// The chosen events.
 #[derive(Debug)]
 pub(crate) struct Events {
-    directory: PathBuf,
-    ids: GeometryIds,
-    duplicates: Duplicates,
+    path: PathBuf,
+    directory: EventDirectory,
+    options: CellOptions,
     numbers: Vec<u64>,
 }
 
@@ -82,22 +111,59 @@ impl Events {
 
     /// The numbering of sensors in the files.
     pub(crate) fn ids(&self) -> &GeometryIds {
-        &self.ids
+        &self.options.ids
     }
 
+    /// The cells of the `i`th event.
     pub(crate) fn read_cells(&self, i: usize, setup: &Setup) -> Result<Cells> {
-        bail!("tmp {i} {setup:?} {:?} {:?}", self.directory, self.duplicates)
+        let path = self.directory.path(self.numbers[i], EventFile::Cells)?;
+        let read = io::read_cells(path, &setup.detector, &setup.modules, &self.options)
+            .with_context(|| self.advice())?;
+        if read.merged_duplicates > 0 {
+            tracing::info!(
+                event = self.numbers[i],
+                duplicates = read.merged_duplicates,
+                "cells merged"
+            );
+        }
+        Ok(read.cells)
     }
 
+    /// The truth of the `i`th event.
     pub(crate) fn read_truth(&self, i: usize, setup: &Setup) -> Result<TruthEvent> {
-        bail!("tmp {i} {setup:?}")
+        let (number, ids) = (self.numbers[i], &self.options.ids);
+        let read = io::read_truth(&self.path, number, &setup.detector, &setup.modules, ids);
+        read.context("--truth needs the files particles_initial, hits and measurement-simhit-map")
+    }
+
+    /// What a user can do when cells do not fit the detector.
+    fn advice(&self) -> &'static str {
+        match self.options.ids {
+            GeometryIds::Acts => {
+                "cells with ACTS geometry ids (--geometry-ids detray reads the other kind)"
+            }
+            _ => "cells with detray identifiers (--geometry-ids acts reads the other kind)",
+        }
     }
 }
 
-pub(crate) fn list_events(_directory: &Path) -> Result<Vec<u64>> {
-    Ok(vec![])
+/// The numbers of the events in a folder, ascending.
+pub(crate) fn list_events(directory: &Path) -> Result<Vec<u64>> {
+    Ok(EventDirectory::open(directory)?.events(EventFile::Cells))
 }
 
-pub(crate) fn write_event(_directory: &Path, _number: u64, _detector: &Detector, _modules: &Modules, _event: &SimulatedEvent) -> Result<()> {
+/// Writes a simulated event: cells and truth, sensors by their ACTS geometry ids.
+pub(crate) fn write_event(
+    directory: &Path,
+    number: u64,
+    setup: &Setup,
+    event: &SimulatedEvent,
+) -> Result<()> {
+    let (detector, modules, ids) = (&*setup.detector, &*setup.modules, &GeometryIds::Acts);
+    let SimulatedEvent { cells, truth } = event;
+    io::write_cells(directory, number, cells, Some(truth), (detector, modules), ids)?;
+    io::write_particles(directory, number, truth)?;
+    io::write_hits(directory, number, truth, detector, ids)?;
+    io::write_simhit_map(directory, number, truth)?;
     Ok(())
 }

@@ -36,7 +36,8 @@ pub(crate) fn throughput(arguments: &ThroughputArguments) -> Result<Verdict> {
     let config = arguments.chain.config()?;
     let events = arguments.events.find()?;
     let setup = arguments.setup.read()?;
-    let load = |i| events.read_cells(i, &setup).with_context(|| format!("event {}", events.number(i)));
+    let load =
+        |i| events.read_cells(i, &setup).with_context(|| format!("event {}", events.number(i)));
     let loaded: Vec<Cells> = (0..events.len()).map(load).collect::<Result<_>>()?;
 
     let mut workers = Workers::new(arguments.chain.threads, arguments.processed, || {
@@ -82,7 +83,10 @@ fn write_result(
         writeln!(out, "{result}")?;
         return Ok(());
     }
-    writeln!(out, "{rate:.2} events/s: {processed} events ({loaded} different ones), {threads} threads\n")?;
+    writeln!(
+        out,
+        "{rate:.2} events/s: {processed} events ({loaded} different ones), {threads} threads\n"
+    )?;
     let mut table = Table::new([("stage", Align::Left), ("median ms/event", Align::Right)]);
     // Nothing is read while the clock runs.
     for (stage, ms) in medians.named().into_iter().skip(1) {

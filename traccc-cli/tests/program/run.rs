@@ -1,11 +1,9 @@
 //! `traccc run`, from outside, on simulated events.
 
-mod support;
-
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
-use support::{Sample, program, refused, succeed, traccc};
+use crate::support::{Sample, program, refused, succeed, traccc};
 
 fn summary(sample: &Sample, more: &[&str]) -> Value {
     let text = sample.run(&[&["--summary", "json"], more].concat());
@@ -41,12 +39,27 @@ fn the_json_summary_is_exactly_one_object_with_the_agreed_keys() {
         .into_iter()
         .collect::<Vec<_>>()
     );
-    let stages = ["ambiguity", "clustering", "finding", "fitting", "parameters", "read", "seeding", "spacepoints"];
+    let stages = [
+        "ambiguity",
+        "clustering",
+        "finding",
+        "fitting",
+        "parameters",
+        "read",
+        "seeding",
+        "spacepoints",
+    ];
     assert_eq!(keys(&summary["stage_ms"]), stages);
     assert!(stages.iter().all(|stage| summary["stage_ms"][stage].as_f64().unwrap() > 0.0));
     for stage in ["seeding", "finding", "resolved"] {
-        let ratios =
-            ["duplicates_per_matched", "efficiency", "fakes_per_particle", "fakes_per_track", "matched", "particles"];
+        let ratios = [
+            "duplicates_per_matched",
+            "efficiency",
+            "fakes_per_particle",
+            "fakes_per_track",
+            "matched",
+            "particles",
+        ];
         assert_eq!(keys(&summary["truth"][stage]), ratios, "{stage}");
     }
 }
@@ -60,7 +73,9 @@ fn simulated_muons_are_found_and_fitted() {
     assert!(found["efficiency"].as_f64().unwrap() > 0.97, "{summary}");
     assert!(found["fakes_per_track"].as_f64().unwrap() < 0.03, "{summary}");
     let count = |what: &str| summary["counts"][what].as_u64().unwrap();
-    assert!(count("cells") > count("measurements") && count("measurements") >= count("spacepoints"));
+    assert!(
+        count("cells") > count("measurements") && count("measurements") >= count("spacepoints")
+    );
     assert!(count("fitted_tracks") <= count("resolved_tracks"));
     assert!(count("resolved_tracks") <= count("found_tracks"));
 }
@@ -78,7 +93,15 @@ fn the_service_chain_neither_resolves_nor_fits() {
 #[test]
 fn the_text_summary_names_stages_counts_and_truth() {
     let text = Sample::toy(1).run(&["--truth=users"]);
-    for word in ["clustering", "measurements", "space points", "fitted tracks", "efficiency", "resolved", "1  events"] {
+    for word in [
+        "clustering",
+        "measurements",
+        "space points",
+        "fitted tracks",
+        "efficiency",
+        "resolved",
+        "1  events",
+    ] {
         assert!(text.contains(word), "no {word} in:\n{text}");
     }
 }
@@ -168,7 +191,15 @@ fn bad_input_is_refused_with_what_to_do() {
     std::fs::copy(sample.path("toy_detector_digitization.json"), &other).unwrap();
     let message = run(&["--detector", &directory]);
     assert!(message.contains("--digitization") && message.contains("other.json"), "{message}");
-    succeed(&["run", "--input", &directory, "--detector", &directory, "--digitization", other.to_str().unwrap()]);
+    succeed(&[
+        "run",
+        "--input",
+        &directory,
+        "--detector",
+        &directory,
+        "--digitization",
+        other.to_str().unwrap(),
+    ]);
 }
 
 #[test]
@@ -178,14 +209,29 @@ fn files_can_be_named_one_by_one() {
         let path = sample.path(&format!("toy_detector_{kind}.json"));
         path.to_str().unwrap().to_owned()
     };
-    let (geometry, grids, material, digitization) =
-        (file("geometry"), file("surface_grids"), file("homogeneous_material"), file("digitization"));
+    let (geometry, grids, material, digitization) = (
+        file("geometry"),
+        file("surface_grids"),
+        file("homogeneous_material"),
+        file("digitization"),
+    );
     let directory = sample.directory();
-    let named = ["run", "--input", &directory, "--geometry", &geometry, "--grids", &grids, "--digitization", &digitization];
+    let named = [
+        "run",
+        "--input",
+        &directory,
+        "--geometry",
+        &geometry,
+        "--grids",
+        &grids,
+        "--digitization",
+        &digitization,
+    ];
     let counts = |text: &str| serde_json::from_str::<Value>(text).unwrap()["counts"].clone();
     let json = ["--summary", "json"];
     let all = succeed(&[&named[..], &["--material", &material], &json[..]].concat());
-    let found = succeed(&[&["run", "--input", &directory, "--detector", &directory], &json[..]].concat());
+    let found =
+        succeed(&[&["run", "--input", &directory, "--detector", &directory], &json[..]].concat());
     assert_eq!(counts(&all), counts(&found));
     let message = refused(&[&named[..], &["--material", &grids]].concat());
     assert!(message.contains("homogeneous_material"), "{message}");
@@ -194,7 +240,11 @@ fn files_can_be_named_one_by_one() {
 #[test]
 fn default_settings_are_printed_and_read_back() {
     let printed = succeed(&["run", "--print-config"]);
-    assert_eq!(printed, include_str!("full.toml"), "update tests/full.toml and the changelog if results change");
+    assert_eq!(
+        printed,
+        include_str!("full.toml"),
+        "update tests/full.toml and the changelog if results change"
+    );
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("all.toml");
     std::fs::write(&path, &printed).unwrap();

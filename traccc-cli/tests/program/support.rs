@@ -50,7 +50,16 @@ impl Sample {
     pub(crate) fn toy(events: usize) -> Self {
         let sample = Self { folder: tempfile::tempdir().unwrap() };
         let (output, events) = (sample.directory(), events.to_string());
-        succeed(&["simulate", "toy", "--output", &output, "--events", &events, "--particles", "20"]);
+        succeed(&[
+            "simulate",
+            "toy",
+            "--output",
+            &output,
+            "--events",
+            &events,
+            "--particles",
+            "20",
+        ]);
         sample
     }
 
@@ -66,8 +75,15 @@ impl Sample {
     pub(crate) fn arguments(&self, command: &str, more: &[&str]) -> Vec<String> {
         let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("../configs/toy.toml");
         let directory = self.directory();
-        let common =
-            [command, "--detector", &directory, "--input", &directory, "--config", config.to_str().unwrap()];
+        let common = [
+            command,
+            "--detector",
+            &directory,
+            "--input",
+            &directory,
+            "--config",
+            config.to_str().unwrap(),
+        ];
         common.iter().chain(more).map(|argument| (*argument).to_owned()).collect()
     }
 

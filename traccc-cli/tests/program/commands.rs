@@ -1,8 +1,6 @@
 //! All commands but `run`, from outside.
 
-mod support;
-
-use support::{Sample, refused, succeed, traccc};
+use crate::support::{Sample, refused, succeed, traccc};
 
 #[test]
 fn help_names_every_command_and_completions_exist() {
@@ -17,8 +15,12 @@ fn help_names_every_command_and_completions_exist() {
 #[test]
 fn the_demo_finds_its_particles() {
     let text = succeed(&["demo", "--particles", "20"]);
-    let resolved: Vec<&str> =
-        text.lines().find(|line| line.starts_with("resolved")).unwrap().split_whitespace().collect();
+    let resolved: Vec<&str> = text
+        .lines()
+        .find(|line| line.starts_with("resolved"))
+        .unwrap()
+        .split_whitespace()
+        .collect();
     let [_, particles, matched, ..] = resolved[..] else { panic!("{text}") };
     assert_eq!((particles, matched), ("20", "20"), "{text}");
 }
@@ -26,7 +28,11 @@ fn the_demo_finds_its_particles() {
 #[test]
 fn the_same_seed_gives_the_same_files() {
     let (one, two) = (Sample::toy(2), Sample::toy(2));
-    for name in ["event000000000-cells.csv", "event000000001-particles_initial.csv", "toy_detector_geometry.json"] {
+    for name in [
+        "event000000000-cells.csv",
+        "event000000001-particles_initial.csv",
+        "toy_detector_geometry.json",
+    ] {
         let read = |sample: &Sample| std::fs::read(sample.path(name)).unwrap();
         assert!(read(&one) == read(&two), "{name}");
     }
@@ -38,7 +44,14 @@ fn events_in_a_telescope_are_reconstructed() {
     let directory = folder.path().to_str().unwrap();
     succeed(&["simulate", "telescope", "--output", directory, "--events", "5", "--particles", "1"]);
     let text = succeed(&[
-        "run", "--detector", directory, "--input", directory, "--truth", "--summary", "json",
+        "run",
+        "--detector",
+        directory,
+        "--input",
+        directory,
+        "--truth",
+        "--summary",
+        "json",
     ]);
     let summary: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(summary["counts"]["measurements"], 45, "five particles through nine planes: {text}");
@@ -48,7 +61,8 @@ fn events_in_a_telescope_are_reconstructed() {
 #[test]
 fn throughput_counts_what_it_processed() {
     let sample = Sample::toy(2);
-    let arguments = sample.arguments("throughput", &["--processed", "5", "--warm-up", "1", "--json"]);
+    let arguments =
+        sample.arguments("throughput", &["--processed", "5", "--warm-up", "1", "--json"]);
     let text = succeed(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
     let result: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!((&result["loaded"], &result["processed"]), (&2.into(), &5.into()));
