@@ -175,8 +175,7 @@ fn naive(spacepoints: &Spacepoints, cuts: &SeedingCuts) -> Vec<Seed> {
 
 /// Radii of the layers. Of three within 10 mm the middle one comes first: which triplets support each other then
 /// depends on the order of the search.
-const LAYERS: [f32; 11] =
-    [32.0, 52.0, 72.0, 116.0, 112.0, 120.0, 76.0, 148.0, 152.0, 172.0, 195.0];
+const LAYERS: [f32; 11] = [32.0, 52.0, 72.0, 116.0, 112.0, 120.0, 76.0, 148.0, 152.0, 172.0, 195.0];
 
 /// Points of particles from the collision region on the layers, and points at random.
 fn events() -> impl Strategy<Value = Spacepoints> {

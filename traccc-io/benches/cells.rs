@@ -2,6 +2,8 @@
 //!
 //! The throughput is in cells: its inverse is the time per cell.
 
+#![expect(missing_docs, reason = "criterion_group! makes an undocumented function")]
+
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::fmt::Write as _;
 use std::path::PathBuf;

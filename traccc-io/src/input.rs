@@ -25,7 +25,10 @@ pub(crate) fn locate(path: &Path) -> Result<PathBuf> {
 }
 
 /// The whole content of `path` (or of its compressed form), decompressed.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
+///
+/// # Errors
+/// A file that does not exist, cannot be read, or is damaged or cut short.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
     let path = locate(path)?;
     let bytes =
         std::fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;

@@ -114,3 +114,31 @@ impl<'de> Visitor<'de> for FirstKeys<'_> {
         Ok(())
     }
 }
+
+/// What a JSON file is, as its first keys tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FileKind {
+    /// A detray file.
+    Detray {
+        /// The `tag` of its header: `geometry`, `surface_grids`, `homogeneous_material`, `material_maps`.
+        tag: String,
+    },
+    /// An ACTS digitization file.
+    Digitization,
+    /// Another JSON file.
+    Other,
+}
+
+/// Tells what a JSON file is (plain, .gz or .zst) from its beginning.
+///
+/// # Errors
+/// A file that cannot be read, or that is not JSON at its beginning.
+pub fn file_kind(path: impl AsRef<Path>) -> Result<FileKind> {
+    let path = path.as_ref();
+    Ok(match peek(crate::input::open(path)?, path)? {
+        Kind::Detray(header) => FileKind::Detray { tag: header.common.tag },
+        Kind::HierarchyMap => FileKind::Digitization,
+        Kind::Other => FileKind::Other,
+    })
+}
