@@ -107,12 +107,23 @@ impl SetupArguments {
     }
 
     fn named_files(&self, geometry: PathBuf) -> Result<DetectorFiles> {
-        let mut files = DetectorFiles { geometry, surface_grids: self.grids.clone(), ..DetectorFiles::default() };
+        let mut files = DetectorFiles {
+            geometry,
+            surface_grids: self.grids.clone(),
+            ..DetectorFiles::default()
+        };
         for path in &self.material {
             let slot = match io::file_kind(path)? {
-                io::FileKind::Detray { tag, .. } if tag == "homogeneous_material" => &mut files.homogeneous_material,
-                io::FileKind::Detray { tag, .. } if tag == "material_maps" => &mut files.material_maps,
-                _ => bail!("--material: `{}` has neither the tag `homogeneous_material` nor `material_maps`", path.display()),
+                io::FileKind::Detray { tag, .. } if tag == "homogeneous_material" => {
+                    &mut files.homogeneous_material
+                }
+                io::FileKind::Detray { tag, .. } if tag == "material_maps" => {
+                    &mut files.material_maps
+                }
+                _ => bail!(
+                    "--material: `{}` has neither the tag `homogeneous_material` nor `material_maps`",
+                    path.display()
+                ),
             };
             if let Some(other) = slot.replace(path.clone()) {
                 bail!("--material: `{}` and `{}` are of one kind", other.display(), path.display());
@@ -160,7 +171,8 @@ impl ChainArguments {
             Some(path) => settings::read(path, &named)?,
             None => named,
         };
-        let origin = self.config.as_ref().map_or_else(String::new, |path| path.display().to_string());
+        let origin =
+            self.config.as_ref().map_or_else(String::new, |path| path.display().to_string());
         config.validate().with_context(|| origin)?;
         Ok(config)
     }

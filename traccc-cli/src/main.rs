@@ -6,7 +6,9 @@
 
 mod args;
 mod command;
+mod events;
 mod output;
+mod progress;
 mod report;
 mod workers;
 

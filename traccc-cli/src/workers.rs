@@ -29,7 +29,8 @@ impl<S: Send> Workers<S> {
         for worker in 0..count {
             let share = threads / count + usize::from(worker < threads % count);
             let pool = ThreadPoolBuilder::new().num_threads(share).build();
-            workers.push((pool.context("threads cannot be started: use fewer --threads")?, start()?));
+            workers
+                .push((pool.context("threads cannot be started: use fewer --threads")?, start()?));
         }
         Ok(Self { workers })
     }
@@ -54,7 +55,9 @@ impl<S: Send> Workers<S> {
             let (sender, receiver) = channel();
             for (pool, state) in &mut self.workers {
                 let (queue, work, sender) = (&queue, &work, sender.clone());
-                scope.spawn(move || serve(queue, &sender, |item| pool.install(|| work(state, item))));
+                scope.spawn(move || {
+                    serve(queue, &sender, |item| pool.install(|| work(state, item)))
+                });
             }
             drop(sender);
             let outcome = collect(&receiver, &queue, finish);

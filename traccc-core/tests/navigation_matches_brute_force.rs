@@ -50,13 +50,13 @@ fn crossings(
         while s < length {
             let (mut lo, mut hi) = (s, s + step);
             s = hi;
-            let sign = local(lo, 2).signum();
-            if sign == local(hi, 2).signum() {
+            let ahead = local(lo, 2) > 0.0;
+            if ahead == (local(hi, 2) > 0.0) {
                 continue;
             }
             while hi - lo > 1e-7 {
                 let middle = 0.5 * (lo + hi);
-                if local(middle, 2).signum() == sign { lo = middle } else { hi = middle }
+                if (local(middle, 2) > 0.0) == ahead { lo = middle } else { hi = middle }
             }
             let [hx, hy] = [0, 1].map(|i| f64::from(surface.mask.bounds[i]));
             let inside = (hx - local(lo, 0).abs()).min(hy - local(lo, 1).abs());

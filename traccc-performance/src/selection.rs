@@ -119,7 +119,7 @@ mod tests {
         limits.momentum = [0.3, 0.4, 0.0];
         limits.vertex = [120.0, -160.0, 500.0];
         let inclusive =
-            TruthSelection { min_pt: transverse_momentum(&limits), ..selection.clone() };
+            TruthSelection { min_pt: transverse_momentum(&limits), ..TruthSelection::upstream() };
         assert!(inclusive.accepts(&limits, 3));
         for broken in [
             Particle { charge: 0.0, ..pion() },

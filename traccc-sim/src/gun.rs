@@ -113,9 +113,14 @@ impl Gun {
     /// As [`Self::validate`].
     pub fn particles(&self, seed: u64, event: u64) -> Result<Vec<Particle>, Error> {
         self.validate()?;
-        let Some(species) = Hypothesis::from_pdg(self.pdg) else { return Ok(Vec::new()) };
+        Ok(self.shoot_all(seed, event))
+    }
+
+    /// The particles of an event, with settings that are known to be sound.
+    pub(crate) fn shoot_all(&self, seed: u64, event: u64) -> Vec<Particle> {
+        let Some(species) = Hypothesis::from_pdg(self.pdg) else { return Vec::new() };
         let shoot = |number| self.shoot(species, number, seed, event);
-        Ok((1..=self.particles as u64).map(shoot).collect())
+        (1..=self.particles as u64).map(shoot).collect()
     }
 
     fn shoot(&self, species: Hypothesis, number: u64, seed: u64, event: u64) -> Particle {

@@ -59,14 +59,11 @@ impl<'a> Simulator<'a> {
     /// Particles and hits of an event; hits are ordered by particle, then along the flight.
     ///
     /// Depends on `seed` and `event` only: events can be made in any order and on any thread.
-    ///
-    /// # Errors
-    /// None after a successful [`Self::new`].
-    pub fn truth(&self, seed: u64, event: u64) -> Result<TruthEvent, Error> {
-        let particles = self.gun.particles(seed, event)?;
+    pub fn truth(&self, seed: u64, event: u64) -> TruthEvent {
+        let particles = self.gun.shoot_all(seed, event);
         let fly = |p| hits_of(p, &self.world, self.field, &self.transport, seed, event);
         let hits = particles.iter().flat_map(fly).collect();
-        Ok(TruthEvent { particles, hits, ..TruthEvent::default() })
+        TruthEvent { particles, hits, ..TruthEvent::default() }
     }
 
     /// An event with cells.
@@ -81,7 +78,7 @@ impl<'a> Simulator<'a> {
         event: u64,
     ) -> Result<SimulatedEvent, Error> {
         config.validate()?;
-        let mut truth = self.truth(seed, event)?;
+        let mut truth = self.truth(seed, event);
         let cells = digitize(self.detector, modules, config, &mut truth, seed, event);
         Ok(SimulatedEvent { cells, truth })
     }
@@ -97,7 +94,7 @@ impl<'a> Simulator<'a> {
         event: u64,
     ) -> Result<(Measurements, TruthEvent), Error> {
         config.validate()?;
-        let mut truth = self.truth(seed, event)?;
+        let mut truth = self.truth(seed, event);
         let measurements = smear_measurements(self.detector, config, &mut truth, seed, event);
         Ok((measurements, truth))
     }

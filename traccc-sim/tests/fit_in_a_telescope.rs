@@ -2,6 +2,12 @@
 //!
 //! Restates upstream's telescope tests of fitter and finding. Simulation and reconstruction share no propagation code.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking and tells its numbers"
+)]
+
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;

@@ -87,7 +87,7 @@ fn in_a_vacuum_hits_lie_on_the_helix_in_a_constant_field_and_in_a_map() {
     let map = FieldMap { nodes: [3; 3], to_node, values };
     for field in [MagneticField::along_z(2.0), MagneticField::Map(Box::new(map))] {
         let simulator = Simulator::new(&detector, &field, &gun, &vacuum()).unwrap();
-        let truth = simulator.truth(3, 1).unwrap();
+        let truth = simulator.truth(3, 1);
         assert_eq!(truth.hits.len(), 50 * 11);
         for hit in &truth.hits {
             let particle = truth.particles[hit.particle as usize - 1];
@@ -118,7 +118,7 @@ fn momentum_falls_by_the_change_at_each_hit() {
         ..Gun::default()
     };
     let simulator = Simulator::new(&detector, &field, &gun, &TransportConfig::default()).unwrap();
-    let truth = simulator.truth(0, 0).unwrap();
+    let truth = simulator.truth(0, 0);
     let before = |h: &TruthHit| Vector3::from(h.momentum).map(f64::from);
     let after = |h: &TruthHit| before(h) + Vector3::from(h.momentum_change).map(f64::from);
     for pair in truth.hits.windows(2).filter(|p| p[0].particle == p[1].particle) {
@@ -136,7 +136,7 @@ fn scattering_and_energy_loss_can_be_switched_off_each_alone() {
     let gun = Gun { inclination: Inclination::Theta([0.2, 0.4]), ..Gun::default() };
     let run = |energy_loss, scattering| {
         let config = TransportConfig { energy_loss, scattering, ..Default::default() };
-        Simulator::new(&detector, &field, &gun, &config).unwrap().truth(0, 0).unwrap().hits
+        Simulator::new(&detector, &field, &gun, &config).unwrap().truth(0, 0).hits
     };
     let change = |h: &TruthHit| Vector3::from(h.momentum_change).map(f64::from);
     let along = |h: &TruthHit| {

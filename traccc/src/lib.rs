@@ -31,14 +31,14 @@
 mod backend;
 mod chain;
 mod error;
-mod field;
+mod field_source;
 pub mod settings;
 mod setup;
 
 pub use backend::Backend;
 pub use chain::Chain;
 pub use error::Error;
-pub use field::FieldSource;
+pub use field_source::FieldSource;
 pub use setup::{Setup, SetupFiles};
 pub use traccc_core::*;
 pub use traccc_io as io;

@@ -1,7 +1,7 @@
 use crate::backend::Backend;
 use crate::chain::Chain;
 use crate::error::Error;
-use crate::field::FieldSource;
+use crate::field_source::FieldSource;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use traccc_core::ChainConfig;

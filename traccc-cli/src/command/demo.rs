@@ -25,7 +25,8 @@ pub(crate) struct DemoArguments {
 /// Simulates an event in the toy detector, reconstructs it, and prints each particle beside its track.
 pub(crate) fn demo(arguments: &DemoArguments) -> Result<Verdict> {
     let setup = toy_setup()?;
-    let simulation = SimulationConfig { gun: arguments.gun.around(), ..SimulationConfig::default() };
+    let simulation =
+        SimulationConfig { gun: arguments.gun.around(), ..SimulationConfig::default() };
     let seed = arguments.gun.seed;
     let SimulatedEvent { cells, truth } =
         simulate_event(&setup.detector, &setup.modules, &setup.field, &simulation, seed, 0)?;

@@ -48,7 +48,7 @@ fn file(path: &Path) -> Result<String> {
     if path.extension().is_some_and(|extension| extension == "cvf") {
         return Ok(detector::field(&io::read_field_map(path)?));
     }
-    let bytes = io::read_bytes(path)?;
+    let bytes = io::read_file(path)?;
     match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'{') => json(path, &bytes),
         Some(_) => Ok(columns::report(&bytes)),

@@ -1,7 +1,7 @@
 use crate::Verdict;
 use crate::args::{ChainArguments, SetupArguments};
 use crate::events::{EventArguments, Events};
-use crate::output::{Format, Output};
+use crate::output::{Format, Output, TrackFile};
 use crate::progress::progress_bar;
 use crate::report::{StageMs, Summary, TruthTotals, TruthView};
 use crate::workers::Workers;
@@ -30,10 +30,10 @@ pub(crate) struct RunArguments {
     events: EventArguments,
     #[command(flatten)]
     chain: ChainArguments,
-    /// Folder for the tracks of each event
+    /// Folder for tracks and the measurements that they name
     #[arg(long, value_name = "DIR", help_heading = "Results")]
     output: Option<PathBuf>,
-    /// Format of the files in the folder
+    /// Form of the tracks
     #[arg(long, value_enum, default_value_t = Format::Csv, requires = "output", help_heading = "Results")]
     format: Format,
     /// Compare with the generated particles, of which those count that upstream or that users choose
@@ -53,6 +53,7 @@ struct EventResult {
     counts: EventCounts,
     time: StageMs,
     truth: Option<TruthTotals>,
+    tracks: Vec<u8>,
 }
 
 /// Reconstructs events from files.
@@ -66,6 +67,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Verdict> {
     let setup = arguments.setup.read()?;
     let output =
         arguments.output.as_ref().map(|dir| Output::create(dir, arguments.format)).transpose()?;
+    let mut tracks = output.as_ref().map(Output::tracks).transpose()?;
     let mut workers = Workers::new(arguments.chain.threads, events.len(), || {
         Ok(setup.open(arguments.chain.backend, &config)?)
     })?;
@@ -80,10 +82,16 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Verdict> {
     workers.run(events.len(), one, |_, event| {
         summary.add(event.counts, &event.time, event.truth.as_ref());
         progress.inc(1);
-        Ok(())
+        tracks.as_mut().map_or(Ok(()), |file| file.append(&event.tracks))
     })?;
     progress.finish_and_clear();
-    tracing::info!(events = events.len(), threads = workers.threads(), seconds = start.elapsed().as_secs_f64(), "done");
+    tracks.map_or(Ok(()), TrackFile::finish)?;
+    tracing::info!(
+        events = events.len(),
+        threads = workers.threads(),
+        seconds = start.elapsed().as_secs_f64(),
+        "done"
+    );
 
     let mut out = std::io::stdout().lock();
     match arguments.summary {
@@ -113,8 +121,9 @@ fn reconstruct(
         }
         None => None,
     };
-    if let Some(output) = output {
-        output.write(events.number(i), events.ids(), setup, &event)?;
-    }
-    Ok(EventResult { counts: event.counts(), time, truth })
+    let tracks = match output {
+        Some(output) => output.write_event(events.number(i), events.ids(), setup, &event)?,
+        None => Vec::new(),
+    };
+    Ok(EventResult { counts: event.counts(), time, truth, tracks })
 }

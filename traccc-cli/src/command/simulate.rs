@@ -8,9 +8,9 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand, ValueEnum};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use traccc::detector::{Detector, DetectorModel, Modules};
+use traccc::detector::{Detector, DetectorModel};
 use traccc::io::{self, Digitization};
-use traccc::{FieldSource, Scalar};
+use traccc::{FieldSource, Scalar, Setup};
 use traccc_sim::detectors::{
     TelescopeConfig, ToyConfig, ToyMaterial, pixel_modules, telescope, toy_detector,
 };
@@ -121,24 +121,25 @@ pub(crate) fn simulate(arguments: &SimulateArguments) -> Result<Verdict> {
 fn make(arguments: &EventsArguments, model: &DetectorModel, gun: Gun) -> Result<Verdict> {
     let detector = Detector::compile(model)?;
     let modules = pixel_modules(&detector, [arguments.pitch; 2])?;
-    let field = arguments.field.read()?;
+    let setup = Setup::new(detector, modules, arguments.field.read()?);
     let config = SimulationConfig {
         gun,
         transport: TransportConfig::default(),
         digitization: DigitizationConfig::default(),
     };
-    let simulator = Simulator::new(&detector, &field, &config.gun, &config.transport)?;
+    let simulator = Simulator::new(&setup.detector, &setup.field, &config.gun, &config.transport)?;
 
     let directory = &arguments.output;
     std::fs::create_dir_all(directory).with_context(|| format!("`{}`", directory.display()))?;
-    write_description(arguments, model, &detector, &modules, &config)?;
+    write_description(arguments, model, &setup, &config)?;
 
     let mut workers = Workers::new(arguments.threads, arguments.events, || Ok(()))?;
     let progress = progress_bar(arguments.events);
     let one = |(): &mut (), i: usize| {
         let number = arguments.skip + i as u64;
-        let event = simulator.event(&modules, &config.digitization, arguments.gun.seed, number)?;
-        write_event(directory, number, &detector, &modules, &event)?;
+        let event =
+            simulator.event(&setup.modules, &config.digitization, arguments.gun.seed, number)?;
+        write_event(directory, number, &setup, &event)?;
         Ok(event.cells.len())
     };
     let mut cells = 0;
@@ -148,7 +149,7 @@ fn make(arguments: &EventsArguments, model: &DetectorModel, gun: Gun) -> Result<
         Ok(())
     })?;
     progress.finish_and_clear();
-    report(arguments, modules.len(), cells)?;
+    report(arguments, setup.modules.len(), cells)?;
     Ok(Verdict::Done)
 }
 
@@ -156,14 +157,14 @@ fn make(arguments: &EventsArguments, model: &DetectorModel, gun: Gun) -> Result<
 fn write_description(
     arguments: &EventsArguments,
     model: &DetectorModel,
-    detector: &Detector,
-    modules: &Modules,
+    setup: &Setup,
     config: &SimulationConfig,
 ) -> Result<()> {
     let directory = &arguments.output;
     io::write_detector(directory, model)?;
     let digitization = directory.join(format!("{}_digitization.json", model.name));
-    io::write_digitization(digitization, &Digitization::from_modules(detector, modules)?)?;
+    let entries = Digitization::from_modules(&setup.detector, &setup.modules)?;
+    io::write_digitization(digitization, &entries)?;
     let settings = format!(
         "# How these events were made, by traccc {}.\nfield = \"{}\"\nseed = {}\n\n{}",
         env!("CARGO_PKG_VERSION"),
@@ -181,7 +182,11 @@ fn write_text(path: &Path, text: &str) -> Result<()> {
 fn report(arguments: &EventsArguments, sensors: usize, cells: usize) -> Result<()> {
     let directory = arguments.output.display();
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{} events, {cells} cells, {sensors} sensors in `{directory}`", arguments.events)?;
+    writeln!(
+        out,
+        "{} events, {cells} cells, {sensors} sensors in `{directory}`",
+        arguments.events
+    )?;
     writeln!(
         out,
         "reconstruct them with: traccc run --detector '{directory}' --input '{directory}' --field {} --truth",

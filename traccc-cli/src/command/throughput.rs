@@ -36,7 +36,8 @@ pub(crate) fn throughput(arguments: &ThroughputArguments) -> Result<Verdict> {
     let config = arguments.chain.config()?;
     let events = arguments.events.find()?;
     let setup = arguments.setup.read()?;
-    let load = |i| events.read_cells(i, &setup).with_context(|| format!("event {}", events.number(i)));
+    let load =
+        |i| events.read_cells(i, &setup).with_context(|| format!("event {}", events.number(i)));
     let loaded: Vec<Cells> = (0..events.len()).map(load).collect::<Result<_>>()?;
 
     let mut workers = Workers::new(arguments.chain.threads, arguments.processed, || {
@@ -82,7 +83,10 @@ fn write_result(
         writeln!(out, "{result}")?;
         return Ok(());
     }
-    writeln!(out, "{rate:.2} events/s: {processed} events ({loaded} different ones), {threads} threads\n")?;
+    writeln!(
+        out,
+        "{rate:.2} events/s: {processed} events ({loaded} different ones), {threads} threads\n"
+    )?;
     let mut table = Table::new([("stage", Align::Left), ("median ms/event", Align::Right)]);
     // Nothing is read while the clock runs.
     for (stage, ms) in medians.named().into_iter().skip(1) {
@@ -93,7 +97,7 @@ fn write_result(
 }
 
 /// The value in the middle, of an even number the mean of the two; not a number when there is none.
-fn median(values: &mut Vec<f64>) -> f64 {
+fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     match (values.len(), values.len() / 2) {
         (0, _) => f64::NAN,
@@ -108,8 +112,8 @@ mod tests {
 
     #[test]
     fn the_median_is_in_the_middle() {
-        assert!((median(&mut vec![3.0, 1.0, 2.0]) - 2.0).abs() < 1e-12);
-        assert!((median(&mut vec![4.0, 1.0, 2.0, 3.0]) - 2.5).abs() < 1e-12);
-        assert!(median(&mut Vec::new()).is_nan());
+        assert!((median(&mut [3.0, 1.0, 2.0]) - 2.0).abs() < 1e-12);
+        assert!((median(&mut [4.0, 1.0, 2.0, 3.0]) - 2.5).abs() < 1e-12);
+        assert!(median(&mut []).is_nan());
     }
 }

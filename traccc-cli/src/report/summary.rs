@@ -29,8 +29,9 @@ impl StageMs {
     }
 
     /// Each stage's values of several events made into one.
-    pub(crate) fn combine(events: &[Self], mut one: impl FnMut(&mut Vec<f64>) -> f64) -> Self {
-        let mut of = |value: fn(&Self) -> f64| one(&mut events.iter().map(value).collect());
+    pub(crate) fn combine(events: &[Self], mut one: impl FnMut(&mut [f64]) -> f64) -> Self {
+        let mut of =
+            |value: fn(&Self) -> f64| one(&mut events.iter().map(value).collect::<Vec<_>>());
         Self {
             read: of(|e| e.read),
             stages: StageTimings {
@@ -68,7 +69,7 @@ impl Summary {
         self.counts += counts;
         // A running mean needs no final step that could be forgotten.
         let weight = 1.0 / self.events as f64;
-        let mean = |pair: &mut Vec<f64>| pair[0] + (pair[1] - pair[0]) * weight;
+        let mean = |pair: &mut [f64]| pair[0] + (pair[1] - pair[0]) * weight;
         self.stage_ms = StageMs::combine(&[self.stage_ms, *time], mean);
         if let Some(event) = truth {
             self.truth.get_or_insert_default().add(event);
@@ -98,7 +99,8 @@ impl fmt::Display for Summary {
         let mut total = 0.0;
         for ((stage, ms), made) in self.stage_ms.named().into_iter().zip(made) {
             total += ms;
-            let (what, count) = made.map_or_else(Default::default, |(what, count)| (what, count.to_string()));
+            let (what, count) =
+                made.map_or_else(Default::default, |(what, count)| (what, count.to_string()));
             table.row([stage.into(), format!("{ms:.3}"), count, what.into()]);
         }
         table.row(["all".into(), format!("{total:.3}"), self.events.to_string(), "events".into()]);

@@ -54,7 +54,8 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
-        let mut table = Table::new([("stage", Align::Left), ("ms", Align::Right), ("", Align::Left)]);
+        let mut table =
+            Table::new([("stage", Align::Left), ("ms", Align::Right), ("", Align::Left)]);
         table.row(["a".into(), "12.5".into(), "x".into()]);
         table.row(["clustering".into(), "3".into(), String::new()]);
         assert_eq!(table.to_string(), "stage         ms\na           12.5  x\nclustering     3\n");

@@ -21,25 +21,29 @@ impl Parabola {
         self.position + (self.direction + self.curvature * (0.5 * s)) * s
     }
 
-    /// Path to the plane with this normal through `origin`; `None` if it is not met.
+    /// Path, not below `from`, to the plane with this normal through `origin`; `None` if it is not met.
     #[inline]
-    pub(super) fn plane(&self, origin: &Vector3, normal: &Vector3) -> Option<Scalar> {
+    pub(super) fn plane(&self, origin: &Vector3, normal: &Vector3, from: Scalar) -> Option<Scalar> {
         let distance = normal.dot(&(origin - self.position));
         let slope = normal.dot(&self.direction);
+        // Most planes asked for lie behind: the sign tells without a root.
+        if from > 0.0 && distance * slope < 0.0 {
+            return None;
+        }
         // bend s² + slope s - distance = 0: the root closer to zero, in the form that does not cancel.
         let bend = 0.5 * normal.dot(&self.curvature);
         let discriminant = slope * slope + 4.0 * bend * distance;
         let divisor = slope + discriminant.sqrt().copysign(slope);
         let s = 2.0 * distance / divisor;
         // Also false for a discriminant below zero and for a parallel line: NaN.
-        (s.abs() < MAX_PATH).then_some(s)
+        (s >= from && s < MAX_PATH).then_some(s)
     }
 
     /// The first path, not below `from`, to the cylinder of this radius about the z axis.
     #[inline]
     pub(super) fn cylinder(&self, radius: Scalar, from: Scalar) -> Option<Scalar> {
         // The bend moves a crossing by much less than its distance: one far behind stays behind.
-        let ahead = |s: &Scalar| *s > 2.0 * from - 5.0;
+        let ahead = |s: &Scalar| *s > from - from.abs() - 5.0;
         let refined = self
             .straight_to_cylinder(radius)?
             .into_iter()
@@ -48,11 +52,11 @@ impl Parabola {
         refined.into_iter().find(|&s| s >= from && s.abs() < MAX_PATH)
     }
 
-    /// The path of the smallest magnitude, ahead or behind, to the cylinder of this radius about the z axis.
+    /// The path, nearest to the path `near`, to the cylinder of this radius about the z axis.
     #[inline]
-    pub(super) fn nearest_on_cylinder(&self, radius: Scalar) -> Option<Scalar> {
+    pub(super) fn nearest_on_cylinder(&self, radius: Scalar, near: Scalar) -> Option<Scalar> {
         let [first, second] = self.straight_to_cylinder(radius)?;
-        let nearest = if first.abs() < second.abs() { first } else { second };
+        let nearest = if (first - near).abs() < (second - near).abs() { first } else { second };
         Some(self.bend(nearest, radius)).filter(|s| s.abs() < MAX_PATH)
     }
 
@@ -96,10 +100,7 @@ impl Parabola {
     #[inline]
     pub(super) fn surface(&self, surface: &Surface, from: Scalar) -> Option<(Scalar, Vector3)> {
         if surface.shape.is_plane() {
-            let s = self.plane(&surface.origin(), &surface.axis(2))?;
-            if s < from {
-                return None;
-            }
+            let s = self.plane(&surface.origin(), &surface.axis(2), from)?;
             let relative = self.at(s) - surface.origin();
             return Some((
                 s,
@@ -150,12 +151,12 @@ mod tests {
                 curvature: vector(curvature),
             };
             let normal = Vector3::new(0.6, 0.0, 0.8);
-            if let Some(s) = parabola.plane(&Vector3::new(1.0, 2.0, 3.0), &normal).filter(|s| s.abs() < 500.0) {
+            if let Some(s) = parabola.plane(&Vector3::new(1.0, 2.0, 3.0), &normal, -500.0).filter(|s| *s < 500.0) {
                 let away = normal.dot(&(parabola.at(s) - Vector3::new(1.0, 2.0, 3.0)));
                 prop_assert!(away.abs() < 0.01, "{away} mm from the plane");
             }
             let radius = Scalar::from(radius);
-            let roots = [parabola.cylinder(radius, -400.0), parabola.nearest_on_cylinder(radius)];
+            let roots = [parabola.cylinder(radius, -400.0), parabola.nearest_on_cylinder(radius, 10.0)];
             for s in roots.into_iter().flatten().filter(|s| s.abs() < 400.0) {
                 let away = parabola.at(s).xy().norm() - radius;
                 let grazing = parabola.at(s).xy().normalize().dot(&parabola.direction.xy()).abs() < 0.3;

@@ -85,16 +85,18 @@ impl Route {
 }
 
 impl Navigator<'_> {
-    /// All surfaces of a volume ahead of a trajectory, except the one it stands on.
+    /// All surfaces of a volume ahead of a trajectory that enters it after the path `entry`, except the one it stands
+    /// on.
     pub(super) fn search(
         &self,
         volume: VolumeIndex,
         parabola: &Parabola,
+        entry: Scalar,
         standing_on: SurfaceIndex,
     ) -> Route {
         let volume = &self.detector.volumes[volume.get()];
         let mut route = Route::empty();
-        let ahead = self.config.path_tolerance;
+        let ahead = entry + self.config.path_tolerance;
         let mut way_out = false;
         for &index in self.searched(volume) {
             let surface = &self.detector.surfaces[index.get()];
@@ -105,12 +107,12 @@ impl Navigator<'_> {
                 }
             }
         }
-        if !way_out {
+        if !way_out && entry <= 0.0 {
             self.search_behind(volume, parabola, &mut route);
         }
         let [first, last] = volume.grids.map(|g| g as usize);
         for grid in &self.detector.grids[first..last] {
-            self.search_grid(grid, volume, parabola, standing_on, &mut route);
+            self.search_grid(grid, volume, parabola, entry, standing_on, &mut route);
         }
         if let Some(expected) = self.expected.filter(|&e| e != standing_on) {
             let surface = &self.detector.surfaces[expected.get()];
@@ -147,18 +149,19 @@ impl Navigator<'_> {
         grid: &Grid,
         volume: &Volume,
         parabola: &Parabola,
+        entry: Scalar,
         standing_on: SurfaceIndex,
         route: &mut Route,
     ) {
-        let values = lookup(grid, volume, parabola);
+        let values = lookup(grid, volume, parabola, entry);
+        let ahead = entry + self.config.path_tolerance;
         let bins = [grid.axes[0].bin(values[0]), grid.axes[1].bin(values[1])];
         let [below, above] = self.config.search_window;
         let mut visit = |bins: [u32; 2]| {
             for &index in self.detector.bin(grid, bins) {
                 let surface = &self.detector.surfaces[index.get()];
                 if index != standing_on
-                    && let Some(candidate) =
-                        self.meet(parabola, index, surface, self.config.path_tolerance)
+                    && let Some(candidate) = self.meet(parabola, index, surface, ahead)
                 {
                     route.insert(candidate);
                 }
@@ -207,22 +210,27 @@ impl Navigator<'_> {
     }
 }
 
-/// Coordinates of the grid bin for a trajectory: where it crosses the grid's reference surface, else where it is.
-fn lookup(grid: &Grid, volume: &Volume, parabola: &Parabola) -> [Scalar; 2] {
+/// Coordinates of the grid bin for a trajectory: where it crosses the grid's reference surface, else where it enters.
+fn lookup(grid: &Grid, volume: &Volume, parabola: &Parabola, entry: Scalar) -> [Scalar; 2] {
     if grid.frame == GridFrame::CYLINDER {
-        let point =
-            parabola.nearest_on_cylinder(grid.radius).map_or(parabola.position, |s| parabola.at(s));
+        let point = parabola
+            .nearest_on_cylinder(grid.radius, entry)
+            .map_or_else(|| parabola.at(entry), |s| parabola.at(s));
         return [point.y.atan2(point.x), point.z];
     }
     let axes = volume.axes.map(Vector3::from);
     let origin = Vector3::from(volume.translation);
-    let point =
-        parabola.plane(&origin, &axes[2]).map_or(parabola.position, |s| parabola.at(s)) - origin;
+    let point = parabola
+        .plane(&origin, &axes[2], -MAX_LOOKUP)
+        .map_or_else(|| parabola.at(entry), |s| parabola.at(s))
+        - origin;
     let (x, y) = (axes[0].dot(&point), axes[1].dot(&point));
     if grid.frame == GridFrame::DISC { [perp(x, y), y.atan2(x)] } else { [x, y] }
 }
 
 /// A rounding error's width, so that no track slips between two portals that share an edge, in mm.
 const PORTAL_TOLERANCE: Scalar = 1.0e-3;
+/// Farther from its grid a trajectory is looked up where it is, in mm.
+const MAX_LOOKUP: Scalar = 1.0e4;
 /// A surface just left can be met again only after this path, in mm.
 const MIN_RETURN: Scalar = 1.0;

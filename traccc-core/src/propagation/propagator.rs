@@ -73,6 +73,7 @@ struct Journey<'a> {
     propagator: &'a Propagator<'a>,
     navigator: Navigator<'a>,
     flight: Flight,
+    /// The volume of the last surface reached.
     volume: VolumeIndex,
     /// Jacobian from the start to the last material, where the flight's derivatives start anew.
     jacobian: Option<Matrix5>,
@@ -118,19 +119,26 @@ impl Propagator<'_> {
 
 impl Journey<'_> {
     fn run(&mut self, start: SurfaceIndex) -> Stop {
-        let mut route = self.navigator.search(self.volume, &self.parabola(), start);
+        let mut route = self.navigator.search(self.volume, &self.parabola(), 0.0, start);
         let mut searches = 0;
         loop {
             let Some(target) = route.target() else {
                 // All candidates were missed: look again from here, but not for ever.
                 searches += 1;
-                route = self.navigator.search(self.volume, &self.parabola(), SurfaceIndex::NONE);
+                route = self.search(self.volume, 0.0);
                 if searches > MAX_SEARCHES || route.target().is_none() {
                     return Stop::Lost;
                 }
                 continue;
             };
             let surface = &self.propagator.detector.surfaces[target.surface.get()];
+            if self.sees_through(target, surface) {
+                if !target.link.is_some() {
+                    return Stop::Left;
+                }
+                route = self.search(target.link, target.path);
+                continue;
+            }
             let reached = match self.approach(target, surface) {
                 Approach::Reached(link) => link,
                 Approach::Missed => {
@@ -139,6 +147,7 @@ impl Journey<'_> {
                 }
                 Approach::GivenUp => return Stop::Lost,
             };
+            self.volume = surface.volume;
             if surface.kind == SurfaceKind::SENSITIVE
                 && self.flight.path > self.propagator.limits.min_step_to_next_surface
             {
@@ -153,12 +162,25 @@ impl Journey<'_> {
                 }
                 self.volume = reached;
                 searches = 0;
-                route = self.navigator.search(self.volume, &self.parabola(), SurfaceIndex::NONE);
+                route = self.search(self.volume, 0.0);
             } else {
                 self.next_target(&mut route);
             }
             self.flight.reset_step();
         }
+    }
+
+    fn search(&self, volume: VolumeIndex, entry: Scalar) -> Route {
+        self.navigator.search(volume, &self.parabola(), entry, SurfaceIndex::NONE)
+    }
+
+    /// Whether a portal need not be stepped to: it is bare, and so near that the parabola is good behind it, too.
+    #[inline]
+    fn sees_through(&self, target: Candidate, surface: &Surface) -> bool {
+        surface.kind == SurfaceKind::PORTAL
+            && !surface.material.is_some()
+            && target.path > 0.0
+            && target.path.powi(3) * self.flight.curvature.norm_squared() < 6.0 * SEE_THROUGH
     }
 
     /// Steps to a surface until it is reached or turns out to be missed.
@@ -297,5 +319,7 @@ enum Approach {
     GivenUp,
 }
 
+/// Error of the parabola up to which volumes are searched from afar, in mm.
+const SEE_THROUGH: Scalar = 0.05;
 /// Searches of one volume without reaching anything.
 const MAX_SEARCHES: u32 = 3;

@@ -44,7 +44,8 @@ impl ColumnReport {
             Unit::Sigma => sigma,
         };
         // Equal values agree whatever the scale: infinite ones, zeros, and what is not a number twice.
-        let equal = left == right || (left.is_nan() && right.is_nan());
+        let equal = left.partial_cmp(&right) == Some(std::cmp::Ordering::Equal)
+            || (left.is_nan() && right.is_nan());
         let difference = if equal { 0.0 } else { (left - right).abs() / scale };
         self.record(row, if difference.is_nan() { f64::INFINITY } else { difference });
     }

@@ -42,10 +42,12 @@ pub(super) fn resolved(result: &Reconstruction, config: &ChainConfig) -> Result<
     };
     let mut next = 0;
     for row in 0..resolved.len() {
+        let vector = |tracks: &Tracks, row: usize| {
+            tracks.tracks[row].parameters.vector.map(|value| value.to_bits())
+        };
         let same = |candidate: usize| {
             result.found.measurements.row(candidate) == resolved.measurements.row(row)
-                && result.found.tracks[candidate].parameters.vector
-                    == resolved.tracks[row].parameters.vector
+                && vector(&result.found, candidate) == vector(resolved, row)
         };
         let place = (next..result.found.len()).find(|&candidate| same(candidate));
         require(place.is_some(), "resolved tracks are found ones in their order", || {

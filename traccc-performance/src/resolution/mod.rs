@@ -89,10 +89,21 @@ impl Residuals {
         ResolutionSummary {
             tracks: self.tracks.len(),
             unused: self.unused,
-            residuals: ParameterSpreads::of(self.tracks.iter().map(|t| t.residual)),
-            pulls: ParameterSpreads::of(self.tracks.iter().map(|t| t.pull)),
+            residuals: self.spreads(|t| t.residual),
+            pulls: self.spreads(|t| t.pull),
             q_over_pt: spread(|t| t.q_over_pt),
             q_over_pz: spread(|t| t.q_over_pz),
+        }
+    }
+
+    fn spreads(&self, values: fn(&Residual) -> [f64; 5]) -> ParameterSpreads {
+        let column = |i: usize| Spread::of(self.tracks.iter().map(|track| values(track)[i]));
+        ParameterSpreads {
+            loc0: column(0),
+            loc1: column(1),
+            phi: column(2),
+            theta: column(3),
+            q_over_p: column(4),
         }
     }
 }
@@ -206,17 +217,6 @@ pub struct ParameterSpreads {
 }
 
 impl ParameterSpreads {
-    fn of(rows: impl Iterator<Item = [f64; 5]> + Clone) -> Self {
-        let column = |i: usize| Spread::of(rows.clone().map(|row| row[i]));
-        Self {
-            loc0: column(0),
-            loc1: column(1),
-            phi: column(2),
-            theta: column(3),
-            q_over_p: column(4),
-        }
-    }
-
     /// The five in their order.
     pub fn each(&self) -> [(&'static str, &Spread); 5] {
         [

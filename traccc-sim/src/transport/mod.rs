@@ -137,6 +137,7 @@ pub fn hits_of(
     let mut hits = Vec::new();
     let mut finder = crossing::Finder::new(world);
     let mut inside = world.contains(&flight.position);
+    let mut portal_at = f64::NEG_INFINITY;
     while flight.momentum >= config.min_momentum && flight.path < config.max_path {
         let arc = flight.arc(field);
         let Some(crossing) = finder.next(&arc, flight.path) else {
@@ -146,7 +147,10 @@ pub fn hits_of(
         flight.advance(&arc, crossing.length);
         let target = world.target(crossing.target);
         let before = flight.direction * flight.momentum;
-        interact(&mut flight, target, world, config, &mut rng);
+        let twin = target.portal && flight.path - portal_at < TWIN_DISTANCE;
+        if !twin && interact(&mut flight, target, world, config, &mut rng) && target.portal {
+            portal_at = flight.path;
+        }
         if target.sensitive {
             let change = flight.direction * flight.momentum - before;
             hits.push(TruthHit {
@@ -168,24 +172,29 @@ pub fn hits_of(
     hits
 }
 
+/// Portals of neighbouring volumes lie on top of each other and describe the same material: it counts once for
+/// portals closer than this along the path, in mm.
+const TWIN_DISTANCE: f64 = 0.01;
+
 /// The smallest cosine to the normal that counts: a particle along a sensor does not stay inside for ever.
 const MIN_COSINE: f64 = 0.01;
 
+/// Lets material act on a particle; false when there is none.
 fn interact(
     flight: &mut Flight,
     target: &Target,
     world: &World<'_>,
     config: &TransportConfig,
     rng: &mut impl Rng,
-) {
-    let Some(slab) = world.slab_at(target, &flight.position) else { return };
+) -> bool {
+    let Some(slab) = world.slab_at(target, &flight.position) else { return false };
     let cosine = target.cosine(&flight.position, &flight.direction).max(MIN_COSINE);
     let passage = Passage::new(slab, cosine, flight.mass, flight.momentum);
     if config.scattering {
         flight.direction = passage.scatter(&flight.direction, rng);
     }
     let loss = match config.energy_loss {
-        EnergyLoss::None => return,
+        EnergyLoss::None => return true,
         EnergyLoss::Mean => passage.mean_energy_loss(),
         EnergyLoss::Landau => passage.sample_energy_loss(rng),
     };
@@ -194,4 +203,5 @@ fn interact(
     if energy <= flight.mass {
         flight.momentum = 0.0;
     }
+    true
 }

@@ -10,6 +10,7 @@ use traccc_core::detector::{Detector, Mask, Shape, SurfaceKind};
 pub(super) struct Target {
     pub surface: SurfaceIndex,
     pub sensitive: bool,
+    pub portal: bool,
     axes: [Vector3<f64>; 3],
     origin: Vector3<f64>,
     shape: Shape,
@@ -30,6 +31,7 @@ impl Target {
         noticed.then(|| Self {
             surface: index,
             sensitive,
+            portal: surface.kind == SurfaceKind::PORTAL,
             axes: if concentric {
                 [Vector3::x(), Vector3::y(), Vector3::z()]
             } else {

@@ -59,7 +59,14 @@ pub(super) fn volumes(model: &DetectorModel) -> Result<String> {
         if sensors > 0 {
             let [radii, z] = extent(volume);
             let shapes = shapes(volume);
-            table.row([number.to_string(), volume.name.clone(), sensors.to_string(), shapes, radii, z]);
+            table.row([
+                number.to_string(),
+                volume.name.clone(),
+                sensors.to_string(),
+                shapes,
+                radii,
+                z,
+            ]);
         }
     }
     report += &table.to_string();
@@ -122,7 +129,10 @@ fn binning(axis: &AxisBinning) -> (usize, String) {
         AxisBinning::Equidistant { bins, min, max } => (*bins, format!("{min} to {max}")),
         AxisBinning::Variable { edges } => {
             let end = |edge: Option<&f64>| edge.map_or_else(String::new, f64::to_string);
-            (edges.len().saturating_sub(1), format!("{} to {}, variable", end(edges.first()), end(edges.last())))
+            (
+                edges.len().saturating_sub(1),
+                format!("{} to {}, variable", end(edges.first()), end(edges.last())),
+            )
         }
     }
 }

@@ -1,0 +1,104 @@
+//! All commands but `run`, from outside.
+
+use crate::support::{Sample, refused, succeed, traccc};
+
+#[test]
+fn help_names_every_command_and_completions_exist() {
+    let help = succeed(&["--help"]);
+    for command in ["run", "throughput", "simulate", "compare", "inspect", "demo", "completions"] {
+        assert!(help.contains(&format!("\n  {command} ")), "{help}");
+        assert!(succeed(&[command, "--help"]).contains("Usage: traccc"));
+    }
+    assert!(succeed(&["completions", "bash"]).contains("--print-config"));
+}
+
+#[test]
+fn the_demo_finds_its_particles() {
+    let text = succeed(&["demo", "--particles", "20"]);
+    let resolved: Vec<&str> = text
+        .lines()
+        .find(|line| line.starts_with("resolved"))
+        .unwrap()
+        .split_whitespace()
+        .collect();
+    let [_, particles, matched, ..] = resolved[..] else { panic!("{text}") };
+    assert_eq!((particles, matched), ("20", "20"), "{text}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_files() {
+    let (one, two) = (Sample::toy(2), Sample::toy(2));
+    for name in [
+        "event000000000-cells.csv",
+        "event000000001-particles_initial.csv",
+        "toy_detector_geometry.json",
+    ] {
+        let read = |sample: &Sample| std::fs::read(sample.path(name)).unwrap();
+        assert!(read(&one) == read(&two), "{name}");
+    }
+}
+
+#[test]
+fn events_in_a_telescope_are_reconstructed() {
+    let folder = tempfile::tempdir().unwrap();
+    let directory = folder.path().to_str().unwrap();
+    succeed(&["simulate", "telescope", "--output", directory, "--events", "5", "--particles", "1"]);
+    let text = succeed(&[
+        "run",
+        "--detector",
+        directory,
+        "--input",
+        directory,
+        "--truth",
+        "--summary",
+        "json",
+    ]);
+    let summary: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(summary["counts"]["measurements"], 45, "five particles through nine planes: {text}");
+    assert_eq!(summary["truth"]["resolved"]["matched"], 5, "{text}");
+}
+
+#[test]
+fn throughput_counts_what_it_processed() {
+    let sample = Sample::toy(2);
+    let arguments =
+        sample.arguments("throughput", &["--processed", "5", "--warm-up", "1", "--json"]);
+    let text = succeed(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    let result: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&result["loaded"], &result["processed"]), (&2.into(), &5.into()));
+    assert!(result["events_per_second"].as_f64().unwrap() > 0.0);
+    assert!(result["stage_ms"]["finding"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn every_kind_of_file_is_recognised() {
+    let sample = Sample::toy(2);
+    let inspect = |name: &str| succeed(&["inspect", sample.path(name).to_str().unwrap()]);
+    assert!(inspect("toy_detector_geometry.json").contains("4004 sensors"));
+    assert!(inspect("toy_detector_surface_grids.json").contains("grid_count: 18"));
+    assert!(inspect("toy_detector_homogeneous_material.json").contains("slab_count: 4005"));
+    assert!(inspect("toy_detector_digitization.json").contains("18 entries"));
+    assert!(inspect("event000000000-cells.csv").contains("channel1"));
+    let folder = inspect("");
+    assert!(folder.contains("18 search grids") && folder.contains("2 events: 0-1"), "{folder}");
+    assert!(refused(&["inspect", "/nowhere"]).contains("/nowhere"));
+    let empty = tempfile::tempdir().unwrap();
+    assert!(refused(&["inspect", empty.path().to_str().unwrap()]).contains("neither"));
+}
+
+#[test]
+fn compare_tells_equal_results_from_different_ones() {
+    let sample = Sample::toy(2);
+    let output = |name: &str, more: &[&str]| {
+        let directory = sample.path(name).to_str().unwrap().to_owned();
+        sample.run(&[&["--output", directory.as_str()], more].concat());
+        directory
+    };
+    let (one, two) = (output("one", &["--threads", "1"]), output("two", &["--threads", "2"]));
+    assert_eq!(traccc(&["compare", &one, &two]).status, 0);
+    let other = output("other", &["--field", "constant:0,0,1.9"]);
+    let outcome = traccc(&["compare", &one, &other]);
+    assert_eq!(outcome.status, 1, "{}{}", outcome.out, outcome.err);
+    let fewer = output("fewer", &["--events", "1"]);
+    assert!(refused(&["compare", &one, &fewer]).contains("event"));
+}

@@ -1,0 +1,6 @@
+//! The program `traccc` from outside: exit status, standard output, files.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail loudly too")]
+
+mod commands;
+mod run;
+mod support;
