@@ -1,4 +1,4 @@
-//! Parameters of the seeds of an event as dense as proton collisions at pile-up 200.
+//! Parameters of as many seeds as proton collisions give at pile-up 200.
 //!
 //! On its own sample upstream takes 7.29 ms for 33,008 seeds on one core.
 #![expect(missing_docs, reason = "criterion_group! makes an undocumented function")]
@@ -12,7 +12,7 @@ use traccc_core::parameters::{ParametersConfig, estimate_parameters};
 use traccc_core::seeding::{SeedingConfig, find_seeds};
 
 fn parameters(criterion: &mut Criterion) {
-    let (measurements, spacepoints) = synthetic::crossings(12_000, 1);
+    let (measurements, spacepoints) = synthetic::crossings(7_000, 1);
     let cuts = SeedingConfig::default().cuts().expect("the default settings are sound");
     let seeds = find_seeds(&spacepoints, &cuts);
     let field = MagneticField::along_z(2.0);

@@ -33,10 +33,9 @@ pub(super) struct Doublets {
     pub order: Vec<u64>,
     /// Slope of the line through both points, outwards.
     pub cot_theta: Vec<Scalar>,
-    /// Conformal coordinates of the partner about the middle, u along the middle's radius, in 1/mm. With `cot_theta`
-    /// they end with `LANES` NaN once [`Self::pad`] has been called.
+    /// Conformal coordinate of the partner about the middle, along the middle's radius, in 1/mm.
     pub u: Vec<Scalar>,
-    /// See `u`.
+    /// The same across the middle's radius, in 1/mm.
     pub v: Vec<Scalar>,
 }
 
@@ -55,13 +54,6 @@ impl Doublets {
         self.cot_theta.clear();
         self.u.clear();
         self.v.clear();
-    }
-
-    /// Lets blocks of `LANES` be read from any doublet on: NaN passes no cut.
-    pub(super) fn pad(&mut self) {
-        for column in [&mut self.cot_theta, &mut self.u, &mut self.v] {
-            column.resize(column.len() + LANES, Scalar::NAN);
-        }
     }
 
     /// Replaces the content by all partners of `middle` in `bins`: tops if `OUTWARD`, else bottoms.

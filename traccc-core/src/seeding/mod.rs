@@ -15,6 +15,7 @@ mod doublets;
 mod grid;
 mod lanes;
 mod selection;
+mod slopes;
 mod triplets;
 
 use crate::event::{Seed, Spacepoints};
@@ -22,6 +23,7 @@ use doublets::{Doublets, Middle};
 use grid::SearchGrid;
 use rayon::prelude::*;
 use selection::Selection;
+use slopes::SlopeBuckets;
 use std::ops::Range;
 use triplets::TripletSearch;
 
@@ -63,6 +65,7 @@ struct Search {
     neighbours: Vec<u32>,
     bottoms: Doublets,
     tops: Doublets,
+    slopes: SlopeBuckets,
     triplets: TripletSearch,
     selection: Selection,
 }
@@ -75,7 +78,7 @@ impl Search {
         middles: Range<usize>,
         cuts: &SeedingCuts,
     ) -> Vec<Seed> {
-        let Self { neighbours, bottoms, tops, triplets, selection } = self;
+        let Self { neighbours, bottoms, tops, slopes, triplets, selection } = self;
         let mut seeds = Vec::new();
         grid.neighbours(bin, cuts.neighbour_bins, neighbours);
         for &slot in &grid.middles[middles] {
@@ -88,8 +91,8 @@ impl Search {
             if tops.is_empty() {
                 continue;
             }
-            tops.pad();
-            triplets.for_each(grid, middle, bottoms, tops, cuts, |triplet| {
+            slopes.sort(tops);
+            triplets.for_each(grid, middle, bottoms, (tops, slopes), cuts, |triplet| {
                 selection.add(grid, triplet, cuts);
             });
             selection.emit(grid, slot as usize, cuts, &mut seeds);

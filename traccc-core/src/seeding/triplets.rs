@@ -2,8 +2,13 @@ use super::SeedingCuts;
 use super::doublets::{Doublets, Middle};
 use super::grid::SearchGrid;
 use super::lanes::{LANES, Lanes, bits, load};
+use super::slopes::SlopeBuckets;
 use crate::Scalar;
+use std::ops::Range;
 use wide::{CmpGe, CmpLe, CmpLt, CmpNe};
+
+/// Enlarges the window of slopes, over 1 + cot²(theta).
+const SLOPE_SLACK: Scalar = 1e-5;
 
 /// A bottom, the middle and a top that may lie on one helix.
 #[derive(Clone, Copy, Debug)]
@@ -37,23 +42,23 @@ pub(super) struct TripletSearch {
 
 impl TripletSearch {
     /// Calls `found` for every triplet of the middle, with the weight from its impact parameter and from the other
-    /// triplets of its bottom.
-    ///
-    /// `tops` must be padded.
+    /// triplets of its bottom. `tops` are as the sort by slopes left them.
     pub(super) fn for_each(
         &mut self,
         grid: &SearchGrid,
         middle: Middle,
         bottoms: &Doublets,
-        tops: &Doublets,
+        (tops, slopes): (&Doublets, &SlopeBuckets),
         cuts: &SeedingCuts,
         mut found: impl FnMut(Triplet),
     ) {
         for row in 0..bottoms.len() {
             let bottom = Bottom::new(bottoms, row, middle, cuts);
             self.fits.clear();
-            let mut block = 0;
-            while block < tops.len() {
+            let range = bottom.aligned(slopes);
+            let mut block = range.start;
+            // The last step may read on into tops beyond the range: they are not aligned.
+            while block < range.end {
                 let mut fitting = bottom.fits(tops, block, cuts);
                 while fitting != 0 {
                     let top = block + fitting.trailing_zeros() as usize;
@@ -95,6 +100,16 @@ impl Bottom {
         let scale = 1.0 + cot_theta * cot_theta;
         let (u, v) = (bottoms.u[row], bottoms.v[row]);
         Self { cot_theta, u, v, scale, scattering: cuts.scattering * scale, r_middle: middle.r }
+    }
+
+    /// Where the tops lie that can be aligned: the slack exceeds the rounding of the ends.
+    #[inline]
+    fn aligned(&self, slopes: &SlopeBuckets) -> Range<usize> {
+        if slopes.is_single() {
+            return slopes.range(0.0, 0.0);
+        }
+        let reach = self.scattering.sqrt() + SLOPE_SLACK * self.scale;
+        slopes.range(self.cot_theta - reach, self.cot_theta + reach)
     }
 
     /// Which of the `LANES` tops from `block` on fit: bit i is set if top i does.
