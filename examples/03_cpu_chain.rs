@@ -33,14 +33,22 @@ fn main() -> Result<()> {
         let read = io::read_cells(path, &setup.detector, &setup.modules, &CellOptions::default())?;
         let event = chain.reconstruct(&read.cells)?;
         println!("event {number}: {:?}", event.counts());
-        println!("  {:.2} ms, of which finding {:.2}", chain.timings().total(), chain.timings().finding);
+        println!(
+            "  {:.2} ms, of which finding {:.2}",
+            chain.timings().total(),
+            chain.timings().finding
+        );
     }
     Ok(())
 }
 
 /// Writes a telescope and three events of one muon into `folder`: the folders of detector and events.
 fn simulated(folder: &Path) -> Result<(PathBuf, PathBuf)> {
-    let along_x = TelescopeConfig { origin: [30.0, 0.0, 0.0], direction: [1.0, 0.0, 0.0], ..TelescopeConfig::default() };
+    let along_x = TelescopeConfig {
+        origin: [30.0, 0.0, 0.0],
+        direction: [1.0, 0.0, 0.0],
+        ..TelescopeConfig::default()
+    };
     let model = telescope(&TelescopeConfig { envelope: 30.0, ..along_x })?;
     let detector = Detector::compile(&model)?;
     let modules = pixel_modules(&detector, [0.05, 0.05])?;

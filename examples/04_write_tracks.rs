@@ -24,7 +24,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let event = setup.open(Backend::Cpu, &config)?.reconstruct(&cells)?;
 
     let scratch = tempfile::tempdir()?;
-    let folder = std::env::args_os().nth(1).map_or_else(|| scratch.path().to_owned(), PathBuf::from);
+    let folder =
+        std::env::args_os().nth(1).map_or_else(|| scratch.path().to_owned(), PathBuf::from);
     let tracks = event.tracks();
 
     // Tracks name measurements by their rows, so these are written too.
@@ -39,6 +40,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     file.flush()?;
 
     println!("{} tracks in {}; the first one:", tracks.len(), folder.display());
-    println!("{}", std::fs::read_to_string(folder.join("tracks.jsonl"))?.lines().next().unwrap_or_default());
+    println!(
+        "{}",
+        std::fs::read_to_string(folder.join("tracks.jsonl"))?.lines().next().unwrap_or_default()
+    );
     Ok(())
 }

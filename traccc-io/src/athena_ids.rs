@@ -47,8 +47,11 @@ pub fn read_athena_ids(path: impl AsRef<Path>) -> Result<AthenaIds> {
     let content = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
     let mut pairs = Vec::new();
     for (i, line) in content.split(|&b| b == b'\n').enumerate().filter(|_| !content.is_empty()) {
-        let (athena, detray) = parse_line(line)
-            .map_err(|problem| Error::Csv { path: path.to_owned(), line: i + 1, problem })?;
+        let (athena, detray) = parse_line(line).map_err(|problem| Error::Csv {
+            path: path.to_owned(),
+            line: i + 1,
+            problem,
+        })?;
         pairs.push((athena, detray, i + 1));
     }
     let unique = |what, key: fn(&(u64, u64, usize)) -> u64, pairs: &mut Vec<(u64, u64, usize)>| {
@@ -86,7 +89,8 @@ fn parse_line(line: &[u8]) -> Result<(u64, u64), CsvProblem> {
         .ok()
         .filter(|text| text.bytes().all(|b| b.is_ascii_hexdigit()))
         .and_then(|text| u64::from_str_radix(text, 16).ok());
-    let athena = hexadecimal.ok_or_else(|| wrong("athena id", athena, "a hexadecimal number of 64 bits"))?;
+    let athena =
+        hexadecimal.ok_or_else(|| wrong("athena id", athena, "a hexadecimal number of 64 bits"))?;
     let detray = number::unsigned(trim(detray))
         .ok_or_else(|| wrong("detray id", detray, "a number from 0 to 18446744073709551615"))?;
     Ok((athena, detray))

@@ -136,7 +136,9 @@ pub enum ContentProblem {
         expected: &'static str,
     },
     /// No ACTS hierarchy map.
-    #[error("there is no key `acts-geometry-hierarchy-map`: not an ACTS digitization or conditions file")]
+    #[error(
+        "there is no key `acts-geometry-hierarchy-map`: not an ACTS digitization or conditions file"
+    )]
     NoHierarchyMap,
     /// A number that stands for nothing.
     #[error("{found} is no {what}")]
@@ -194,7 +196,9 @@ pub enum ContentProblem {
         expected: usize,
     },
     /// Surface or material numbers that do not count from 0 without gap.
-    #[error("the values of `index_in_coll` must be all of 0 to {last}, each once, or absent everywhere")]
+    #[error(
+        "the values of `index_in_coll` must be all of 0 to {last}, each once, or absent everywhere"
+    )]
     IndexInCollection {
         /// The largest number allowed.
         last: usize,
@@ -270,7 +274,9 @@ pub enum CsvProblem {
         expected: &'static str,
     },
     /// A geometry id that no surface has.
-    #[error("geometry id {id} is none of the detector's {numbering} ids; files of other programs may use another numbering")]
+    #[error(
+        "geometry id {id} is none of the detector's {numbering} ids; files of other programs may use another numbering"
+    )]
     UnknownGeometryId {
         /// The id.
         id: u64,
@@ -286,7 +292,9 @@ pub enum CsvProblem {
         surface: u32,
     },
     /// A channel that its sensor does not have.
-    #[error("`channel{axis}` is {channel}, but the sensor of geometry id {id} has {channels} channels on that axis: is it the right digitization file?")]
+    #[error(
+        "`channel{axis}` is {channel}, but the sensor of geometry id {id} has {channels} channels on that axis: is it the right digitization file?"
+    )]
     ChannelOutside {
         /// 0 for local x, 1 for local y.
         axis: usize,
@@ -350,7 +358,9 @@ pub enum FieldProblem {
         expected: u64,
     },
     /// Another structure than affine, linear, strided, array.
-    #[error("{found:#010x} ({name}) at byte {offset}, expected {expected:#010x}: only a field of the layers affine, linear, strided and array can be read")]
+    #[error(
+        "{found:#010x} ({name}) at byte {offset}, expected {expected:#010x}: only a field of the layers affine, linear, strided and array can be read"
+    )]
     Magic {
         /// Where.
         offset: usize,

@@ -41,7 +41,10 @@ impl Cursor<'_> {
     fn take<const N: usize>(&mut self) -> Result<[u8; N], FieldProblem> {
         let taken = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk).copied();
         self.at += N;
-        taken.ok_or(FieldProblem::Length { found: self.bytes.len() as u64, expected: self.at as u64 })
+        taken.ok_or(FieldProblem::Length {
+            found: self.bytes.len() as u64,
+            expected: self.at as u64,
+        })
     }
 
     fn magic(&mut self, layer: u32) -> Result<(), FieldProblem> {
@@ -155,7 +158,7 @@ pub fn write_field_map(path: impl AsRef<Path>, map: &FieldMap) -> Result<()> {
         return refuse("all numbers must be finite");
     }
     crate::output::write_file(path.as_ref(), |file| {
-        let mut begin = |layers: &[u32]| -> Vec<u8> {
+        let begin = |layers: &[u32]| -> Vec<u8> {
             layers.iter().flat_map(|l| [HEADER, *l]).flat_map(u32::to_le_bytes).collect()
         };
         file.write_all(&begin(&[FIELD, AFFINE]))?;
@@ -215,7 +218,8 @@ mod tests {
     fn values_of_8_bytes_give_the_same_field() {
         let narrow = fixture();
         let values = narrow[116..narrow.len() - 32].chunks_exact(4);
-        let wide = values.flat_map(|v| f64::from(f32::from_le_bytes(v.try_into().unwrap())).to_le_bytes());
+        let wide =
+            values.flat_map(|v| f64::from(f32::from_le_bytes(v.try_into().unwrap())).to_le_bytes());
         let mut bytes = narrow[..116].to_vec();
         bytes[104] = 8;
         bytes.extend(wide);
@@ -230,11 +234,15 @@ mod tests {
             assert!(parse(&good[..cut]).is_err(), "cut at {cut}");
         }
         assert!(matches!(parse(&[&good[..], b"x"].concat()), Err(FieldProblem::Length { .. })));
-        let places = [0, 4, 8, 12, 64, 68, 96, 100].into_iter().chain((good.len() - 32..good.len()).step_by(4));
+        let places = [0, 4, 8, 12, 64, 68, 96, 100]
+            .into_iter()
+            .chain((good.len() - 32..good.len()).step_by(4));
         for place in places {
             let mut bad = good.clone();
             bad[place] ^= 1;
-            assert!(matches!(parse(&bad), Err(FieldProblem::Magic { offset, .. }) if offset == place));
+            assert!(
+                matches!(parse(&bad), Err(FieldProblem::Magic { offset, .. }) if offset == place)
+            );
         }
         let mut clamp = good.clone();
         clamp[68..72].copy_from_slice(&0xab02_0002_u32.to_le_bytes());

@@ -25,9 +25,13 @@ pub(crate) fn locate(path: &Path) -> Result<PathBuf> {
 }
 
 /// The whole content of `path` (or of its compressed form), decompressed.
+///
+/// # Errors
+/// A file that does not exist, cannot be read, or is damaged or cut short.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
     let path = locate(path)?;
-    let bytes = std::fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+    let bytes =
+        std::fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
     let mut decoded = Vec::new();
     if bytes.starts_with(&GZIP) {
         flate2::bufread::MultiGzDecoder::new(bytes.as_slice())
@@ -76,8 +80,11 @@ mod tests {
     fn compression_is_recognised_by_content_and_found_by_suffix() {
         let folder = tempfile::tempdir().unwrap();
         let content = b"a,b\n1,2\n".repeat(5000);
-        let forms =
-            [("a.csv", content.clone()), ("b.csv.gz", gzip(&content)), ("c.csv.zst", zstd::encode_all(&content[..], 1).unwrap())];
+        let forms = [
+            ("a.csv", content.clone()),
+            ("b.csv.gz", gzip(&content)),
+            ("c.csv.zst", zstd::encode_all(&content[..], 1).unwrap()),
+        ];
         for (name, bytes) in &forms {
             std::fs::write(folder.path().join(name), bytes).unwrap();
             let plain_name = folder.path().join(&name[..5]);

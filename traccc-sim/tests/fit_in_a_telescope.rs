@@ -2,7 +2,11 @@
 //!
 //! Restates upstream's telescope tests of fitter and finding. Simulation and reconstruction share no propagation code.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking and tells its numbers")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking and tells its numbers"
+)]
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;

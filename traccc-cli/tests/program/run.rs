@@ -1,9 +1,9 @@
 //! `traccc run`, from outside, on simulated events.
 
+use crate::support::{Sample, program, refused, succeed, traccc};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
-use crate::support::{Sample, program, refused, succeed, traccc};
 
 fn summary(sample: &Sample, more: &[&str]) -> Value {
     let text = sample.run(&[&["--summary", "json"], more].concat());

@@ -88,7 +88,9 @@ fn json_files(directory: &Path) -> Result<Vec<PathBuf>> {
     for entry in std::fs::read_dir(directory).map_err(fail)? {
         let path = entry.map_err(fail)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if crate::input::SUFFIXES.iter().any(|s| name.ends_with(&format!(".json{s}"))) && path.is_file() {
+        if crate::input::SUFFIXES.iter().any(|s| name.ends_with(&format!(".json{s}")))
+            && path.is_file()
+        {
             files.push(path);
         }
     }

@@ -58,8 +58,10 @@ impl AxisBinning {
         match self {
             Self::Equidistant { bins, min, max } => json!({"bins": bins, "min": min, "max": max,
                 "option": "open", "type": "equidistant", "value": name}),
-            Self::Variable { edges } => json!({"bins": edges.len().saturating_sub(1), "min": edges.first(),
-                "max": edges.last(), "option": "open", "type": "variable", "value": name, "edges": edges}),
+            Self::Variable { edges } => {
+                json!({"bins": edges.len().saturating_sub(1), "min": edges.first(),
+                "max": edges.last(), "option": "open", "type": "variable", "value": name, "edges": edges})
+            }
         }
     }
 }
@@ -154,7 +156,8 @@ impl Digitization {
             DigitizationEntry { key, axes, shift: modules.translation[module].map(f64::from) }
         };
         let alike = |a: usize, b: usize| {
-            modules.design[a] == modules.design[b] && modules.translation[a] == modules.translation[b]
+            modules.design[a] == modules.design[b]
+                && modules.translation[a] == modules.translation[b]
         };
         let mut entries = Vec::new();
         for (volume, mut sensors) in volumes {
@@ -281,7 +284,11 @@ fn parse_part<T: DeserializeOwned>(part: &Value, path: &Path, at: &str) -> Resul
     serde_path_to_error::deserialize(part).map_err(|error| {
         let inner = error.path().to_string();
         let dot = if inner.starts_with('[') { "" } else { "." };
-        Error::Json { path: path.to_owned(), at: format!("{at}{dot}{inner}"), source: error.into_inner() }
+        Error::Json {
+            path: path.to_owned(),
+            at: format!("{at}{dot}{inner}"),
+            source: error.into_inner(),
+        }
     })
 }
 
@@ -418,7 +425,12 @@ mod tests {
     fn equidistant_edges_are_rounded_as_upstream_rounds_them() {
         let edges = AxisBinning::Equidistant { bins: 3, min: -0.3, max: 0.6 }.edges();
         let (min, max) = (-0.3 as Scalar, 0.6 as Scalar);
-        let expected = [min, min + 1.0 * (max - min) / 3.0, min + 2.0 * (max - min) / 3.0, min + 3.0 * (max - min) / 3.0];
+        let expected = [
+            min,
+            min + 1.0 * (max - min) / 3.0,
+            min + 2.0 * (max - min) / 3.0,
+            min + 3.0 * (max - min) / 3.0,
+        ];
         assert_eq!(edges, expected);
     }
 
@@ -450,7 +462,10 @@ mod tests {
             {"volume": 3, "shift": [1, 2], "value": {}},
         ]));
         let read = with_file(&text, |p| read_conditions(p)).unwrap();
-        assert_eq!(read.shifts.iter().map(|s| s.1).collect::<Vec<_>>(), [[0.5, 0.25], [0.0, 0.0], [1.0, 2.0]]);
+        assert_eq!(
+            read.shifts.iter().map(|s| s.1).collect::<Vec<_>>(),
+            [[0.5, 0.25], [0.0, 0.0], [1.0, 2.0]]
+        );
     }
 
     #[test]
@@ -466,16 +481,23 @@ mod tests {
         );
         let mut bad = axis();
         bad["bins"] = json!("many");
-        assert!(
-            place(&json!([entry(1, &json!([axis(), bad]))]))
-                .starts_with("entries[0].value.geometric.segmentation.binningdata[1].bins: invalid type")
-        );
+        assert!(place(&json!([entry(1, &json!([axis(), bad]))])).starts_with(
+            "entries[0].value.geometric.segmentation.binningdata[1].bins: invalid type"
+        ));
         bad["bins"] = json!(u32::MAX);
-        assert!(place(&json!([entry(1, &json!([axis(), bad]))])).contains("[1]: the number of bins is"));
+        assert!(
+            place(&json!([entry(1, &json!([axis(), bad]))])).contains("[1]: the number of bins is")
+        );
         let twice = json!([entry(1, &json!([axis(), axis()])), entry(1, &json!([axis(), axis()]))]);
         assert!(place(&twice).starts_with("entries[1]: a second entry"));
-        assert!(place(&json!([entry(300, &json!([axis(), axis()]))])).starts_with("entries[0].volume: "));
+        assert!(
+            place(&json!([entry(300, &json!([axis(), axis()]))]))
+                .starts_with("entries[0].volume: ")
+        );
         let no_map = with_file("{\"entries\": []}", |p| read_digitization(p));
-        assert!(matches!(no_map, Err(Error::Content { problem: ContentProblem::NoHierarchyMap, .. })));
+        assert!(matches!(
+            no_map,
+            Err(Error::Content { problem: ContentProblem::NoHierarchyMap, .. })
+        ));
     }
 }

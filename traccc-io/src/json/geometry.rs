@@ -53,7 +53,11 @@ fn read_volume(volume: payload::Volume, place: Place<'_>) -> Result<VolumeModel>
         1..=5 => VolumeShape::Other,
         kind => {
             let problem = ContentProblem::Enumeration { what: "volume type", found: kind.into() };
-            return Err(content(place.path, format!("data.volumes[{}].type", place.volume), problem));
+            return Err(content(
+                place.path,
+                format!("data.volumes[{}].type", place.volume),
+                problem,
+            ));
         }
     };
     let mut surfaces = Vec::new();
@@ -150,7 +154,8 @@ fn read_mask(
             Ok(volume) if volume < place.volumes => Some(volume),
             _ => {
                 let what = "volume";
-                let problem = ContentProblem::Unknown { what, found: link, existing: place.volumes };
+                let problem =
+                    ContentProblem::Unknown { what, found: link, existing: place.volumes };
                 return Err(("volume_link", problem));
             }
         },
@@ -283,16 +288,25 @@ mod tests {
         let good = || surface(1, 5, &[1.0, 2.0]);
         let short = json!([good(), surface(1, 7, &[1.0, 2.0])]);
         let problem = ContentProblem::Count { what: "boundaries", found: 2, expected: 4 };
-        assert_eq!(fails_at(&short), ("data.volumes[0].surfaces[1].masks[0].boundaries".into(), problem));
+        assert_eq!(
+            fails_at(&short),
+            ("data.volumes[0].surfaces[1].masks[0].boundaries".into(), problem)
+        );
 
         let straw = json!([surface(1, 9, &[1.0, 2.0])]);
         let problem = ContentProblem::UnsupportedShape { id: 9, name: "straw tube" };
-        assert_eq!(fails_at(&straw), ("data.volumes[0].surfaces[0].masks[0].shape".into(), problem));
+        assert_eq!(
+            fails_at(&straw),
+            ("data.volumes[0].surfaces[0].masks[0].shape".into(), problem)
+        );
 
         let mut mixed = good();
         mixed["masks"] = json!([good()["masks"][0], surface(1, 6, &[1.0, 2.0])["masks"][0]]);
         let problem = ContentProblem::MixedShapes { first: 5, found: 6 };
-        assert_eq!(fails_at(&json!([mixed])), ("data.volumes[0].surfaces[0].masks[1].shape".into(), problem));
+        assert_eq!(
+            fails_at(&json!([mixed])),
+            ("data.volumes[0].surfaces[0].masks[1].shape".into(), problem)
+        );
 
         let mut lost = good();
         lost["masks"][0]["volume_link"] = json!(1);
@@ -301,7 +315,10 @@ mod tests {
 
         let mut none = good();
         none["masks"] = json!([]);
-        assert_eq!(fails_at(&json!([none])), ("data.volumes[0].surfaces[0]".into(), ContentProblem::NoMask));
+        assert_eq!(
+            fails_at(&json!([none])),
+            ("data.volumes[0].surfaces[0]".into(), ContentProblem::NoMask)
+        );
 
         let mut text = good();
         text["masks"][0]["boundaries"][1] = json!("wide");

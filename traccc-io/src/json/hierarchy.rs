@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 /// The key of an entry of an ACTS geometry hierarchy map. Zero means "any"; the first level that is zero and all levels
 /// below are open. A key of zeros holds for the whole detector.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(default)]
 pub struct HierarchyKey {
     /// Volume, 1 to 255.
@@ -57,8 +59,7 @@ impl HierarchyKey {
 }
 
 /// All bits of a geometry id down to each level, from the most specific to none.
-const LEVELS: [u64; 6] =
-    [!0xff, !0 << 28, !0 << 36, !0 << 48, !0 << 56, 0];
+const LEVELS: [u64; 6] = [!0xff, !0 << 28, !0 << 36, !0 << 48, !0 << 56, 0];
 
 /// The entry that holds for `id`: the most specific one whose levels all agree. `keys` are ids in ascending order.
 ///
@@ -94,10 +95,11 @@ mod tests {
     }
 
     fn key() -> impl Strategy<Value = u64> {
-        (0..3_u8, 0..2_u8, 0..3_u16, 0..2_u8, 0..3_u32)
-            .prop_map(|(volume, boundary, layer, approach, sensitive)| {
+        (0..3_u8, 0..2_u8, 0..3_u16, 0..2_u8, 0..3_u32).prop_map(
+            |(volume, boundary, layer, approach, sensitive)| {
                 HierarchyKey { volume, boundary, layer, approach, sensitive }.id()
-            })
+            },
+        )
     }
 
     proptest! {

@@ -59,7 +59,11 @@ fn add_slabs(
         let Some(layer) = slab.model().map_err(|p| fail("", p))? else { continue };
         let material = &mut volume.surfaces[local].material;
         if material.is_some() {
-            tracing::warn!(volume = number, surface = local, "the surface already has material and keeps it");
+            tracing::warn!(
+                volume = number,
+                surface = local,
+                "the surface already has material and keeps it"
+            );
         } else {
             *material = Some(MaterialModel::Slab(layer));
         }
@@ -131,7 +135,10 @@ mod tests {
         let many = Value::Array(vec![slab(u64::MAX, 1.0); 9]);
         assert!(matches!(
             read(0, &many),
-            Err(Error::Content { problem: ContentProblem::Count { found: 9, expected: 8, .. }, .. })
+            Err(Error::Content {
+                problem: ContentProblem::Count { found: 9, expected: 8, .. },
+                ..
+            })
         ));
     }
 
@@ -148,7 +155,10 @@ mod tests {
             Err(Error::Content { at, problem, .. }) => format!("{at}: {problem}"),
             other => panic!("{other:?}"),
         };
-        assert_eq!(at(read(1, &json!([]))), "data.volumes[0].volume_link: there is no volume 1: there are 1");
+        assert_eq!(
+            at(read(1, &json!([]))),
+            "data.volumes[0].volume_link: there is no volume 1: there are 1"
+        );
         assert_eq!(
             at(read(0, &json!([slab(2, 1.0), slab(8, 1.0)]))),
             "data.volumes[0].surface_material[1].surface_idx: there is no surface 8: there are 8"

@@ -26,7 +26,10 @@ use traccc_core::detector::{
 /// # Errors
 /// A file that cannot be read, that is not a material map file, or whose content does not fit the detector: unknown
 /// volumes or surfaces, maps for another shape, bins outside the axes.
-pub fn with_material_maps(mut model: DetectorModel, path: impl AsRef<Path>) -> Result<DetectorModel> {
+pub fn with_material_maps(
+    mut model: DetectorModel,
+    path: impl AsRef<Path>,
+) -> Result<DetectorModel> {
     let path = path.as_ref();
     let file: payload::Document<payload::GridData<payload::Slab>> =
         read_detray(path, payload::MATERIAL_MAPS)?;
@@ -48,7 +51,11 @@ pub fn with_material_maps(mut model: DetectorModel, path: impl AsRef<Path>) -> R
             let map = read_map(grid, surface.shape).map_err(|(key, p)| fail(key, p))?;
             if surface.material.is_some() {
                 let surface = grid.owner_link;
-                tracing::warn!(volume = number, surface, "the surface already has material and keeps it");
+                tracing::warn!(
+                    volume = number,
+                    surface,
+                    "the surface already has material and keeps it"
+                );
             } else {
                 surface.material = Some(MaterialModel::Map(map));
             }
@@ -156,7 +163,13 @@ mod tests {
 
     #[test]
     fn a_map_for_another_shape_is_refused() {
-        for (kind, shape) in [(0, Shape::RECTANGLE), (1, Shape::RING), (3, Shape::ANNULUS), (2, Shape::RING), (6, Shape::RING)] {
+        for (kind, shape) in [
+            (0, Shape::RECTANGLE),
+            (1, Shape::RING),
+            (3, Shape::ANNULUS),
+            (2, Shape::RING),
+            (6, Shape::RING),
+        ] {
             assert_eq!(spans(kind, shape), None, "{kind} on {}", shape.name());
         }
     }

@@ -247,7 +247,9 @@ impl Axis {
 const MAX_BINS: u64 = 1 << 24;
 
 /// The two axes of a grid and their bin numbers.
-pub(super) fn axes_and_bins<C>(grid: &Grid<C>) -> Result<([&Axis; 2], [usize; 2]), (&str, ContentProblem)> {
+pub(super) fn axes_and_bins<C>(
+    grid: &Grid<C>,
+) -> Result<([&Axis; 2], [usize; 2]), (&str, ContentProblem)> {
     let Some([first, second]) = grid.axes.as_deref() else {
         let found = grid.axes.as_ref().map_or(0, Vec::len);
         return Err(("axes", ContentProblem::Count { what: "axes", found, expected: 2 }));
@@ -256,7 +258,10 @@ pub(super) fn axes_and_bins<C>(grid: &Grid<C>) -> Result<([&Axis; 2], [usize; 2]
     if total.is_none_or(|bins| bins == 0 || bins > MAX_BINS) {
         let found = first.bins as f64 * second.bins as f64;
         let expected = "1 to 16777216";
-        return Err(("axes", ContentProblem::Value { what: "the number of bins", found, expected }));
+        return Err((
+            "axes",
+            ContentProblem::Value { what: "the number of bins", found, expected },
+        ));
     }
     Ok(([first, second], [first.bins as usize, second.bins as usize]))
 }
@@ -281,8 +286,14 @@ impl Slab {
             let name = material_name(self.kind);
             return Err(ContentProblem::UnsupportedMaterial { id: self.kind, name });
         }
-        let [radiation_length, interaction_length, relative_atomic_mass, nuclear_charge, mass_density, ..] =
-            self.material.params;
+        let [
+            radiation_length,
+            interaction_length,
+            relative_atomic_mass,
+            nuclear_charge,
+            mass_density,
+            ..,
+        ] = self.material.params;
         if self.thickness <= f64::from(f32::EPSILON) && self.thickness >= 0.0 {
             return Ok(None);
         }

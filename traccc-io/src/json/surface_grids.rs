@@ -19,9 +19,13 @@ const LOCAL_CYLINDER_GRID: u32 = 5;
 /// # Errors
 /// A file that cannot be read, that is not a surface grid file, or whose content does not fit the detector: unknown
 /// volumes or surfaces, other kinds of grid or axis, bins outside the axes.
-pub fn with_surface_grids(mut model: DetectorModel, path: impl AsRef<Path>) -> Result<DetectorModel> {
+pub fn with_surface_grids(
+    mut model: DetectorModel,
+    path: impl AsRef<Path>,
+) -> Result<DetectorModel> {
     let path = path.as_ref();
-    let file: payload::Document<payload::GridData<u64>> = read_detray(path, payload::SURFACE_GRIDS)?;
+    let file: payload::Document<payload::GridData<u64>> =
+        read_detray(path, payload::SURFACE_GRIDS)?;
     let volumes = model.volumes.len();
     for (entry, group) in file.data.grids.unwrap_or_default().iter().enumerate() {
         let at = format!("data.grids[{entry}]");
@@ -78,7 +82,11 @@ pub(super) fn circular_axes(frame: GridFrame) -> [bool; 2] {
     [frame == GridFrame::CYLINDER, frame == GridFrame::DISC]
 }
 
-fn read_axis(axis: &payload::Axis, number: usize, circular: bool) -> Result<AxisModel, ContentProblem> {
+fn read_axis(
+    axis: &payload::Axis,
+    number: usize,
+    circular: bool,
+) -> Result<AxisModel, ContentProblem> {
     let bounds = if circular { payload::CIRCULAR } else { payload::CLOSED };
     if axis.bounds != bounds || axis.binning != payload::REGULAR {
         let expected =
@@ -98,7 +106,12 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn grid(kind: u32, bounds: [u32; 2], binning: u32, bins: serde_json::Value) -> payload::Grid<u64> {
+    fn grid(
+        kind: u32,
+        bounds: [u32; 2],
+        binning: u32,
+        bins: serde_json::Value,
+    ) -> payload::Grid<u64> {
         let axis = |b: u32, n: u32| json!({"label": 0, "bounds": b, "binning": binning, "bins": n, "edges": [0.0, 1.0]});
         let text = json!({"owner_link": 0, "grid_link": {"type": kind, "index": 0},
             "axes": [axis(bounds[0], 2), axis(bounds[1], 3)], "bins": bins});

@@ -29,7 +29,8 @@ pub fn write_detector(directory: impl AsRef<Path>, model: &DetectorModel) -> Res
     let (maps, map_data) = material_maps(model)?;
     let (grids, grid_data) = surface_grids(model)?;
 
-    let mut files = DetectorFiles { geometry: write(payload::GEOMETRY), ..DetectorFiles::default() };
+    let mut files =
+        DetectorFiles { geometry: write(payload::GEOMETRY), ..DetectorFiles::default() };
     let surfaces = model.volumes.iter().map(|v| v.surfaces.len()).sum();
     let counters = [("volume_count", model.volumes.len()), ("surface_count", surfaces)];
     save(&files.geometry, model, payload::GEOMETRY, &counters, geometry)?;
@@ -228,7 +229,12 @@ fn write_map(
         None => Slab::vacuum(surface as u64),
     };
     let bins = write_bins(&map.axes, map.slabs.iter().map(|slab| vec![content(slab)]))?;
-    Ok(Grid { owner_link: local as u64, grid_link: link, axes: Some(axes.into()), bins: Some(bins) })
+    Ok(Grid {
+        owner_link: local as u64,
+        grid_link: link,
+        axes: Some(axes.into()),
+        bins: Some(bins),
+    })
 }
 
 /// Whether two axes are the same but for the rounding of pi.
@@ -242,8 +248,10 @@ fn surface_grids(model: &DetectorModel) -> Result<(usize, GridData<u64>)> {
     let mut count = 0;
     let mut groups = Vec::new();
     for (v, volume) in model.volumes.iter().enumerate() {
-        let grids = write_grids(volume, v, &mut indices)
-            .map_err(|reason| Error::NotWritable { what: format!("a grid of volume {v}"), reason })?;
+        let grids = write_grids(volume, v, &mut indices).map_err(|reason| Error::NotWritable {
+            what: format!("a grid of volume {v}"),
+            reason,
+        })?;
         count += grids.len();
         if !grids.is_empty() {
             groups.push(VolumeGrids { volume_link: v as u64, grid_data: Some(grids) });

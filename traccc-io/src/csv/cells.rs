@@ -1,0 +1,342 @@
+//! The cells file.
+
+use super::lookup::SensorLookup;
+use super::table::{Column, Row, Table};
+use crate::error::{CsvProblem, Result};
+use crate::geometry_ids::GeometryIds;
+use std::path::Path;
+use traccc_core::ModuleIndex;
+use traccc_core::detector::{Detector, Modules};
+use traccc_core::event::{Cell, Cells, TruthCell};
+
+/// What to do with several cells of one channel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Duplicates {
+    /// Add their activations; the time of the first in the file counts.
+    #[default]
+    Merge,
+    /// Report the first as an error.
+    Refuse,
+}
+
+/// How to read cells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CellOptions {
+    /// The numbering of the column `geometry_id`.
+    pub ids: GeometryIds,
+    /// What to do with several cells of one channel.
+    pub duplicates: Duplicates,
+}
+
+/// Cells read from a file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CellsRead {
+    /// In ascending order of module, channel1, channel0, each channel once.
+    pub cells: Cells,
+    /// How many rows were added to a row before them.
+    pub merged_duplicates: usize,
+}
+
+/// Reads a cells file (plain, gzip or zstd; `path` or `path` with .gz or .zst).
+///
+/// Columns are found by name: `geometry_id`, `channel0`, `channel1`, `value` (the activation) and, if present,
+/// `timestamp` (c·t in mm, else 0); others are ignored. Lines can be in any order.
+///
+/// # Errors
+/// A file that cannot be read, and with file and line: fields that are missing or no numbers, unknown sensors, channels
+/// outside the sensor's segmentation, activations that are negative or not finite, refused duplicates.
+pub fn read_cells(
+    path: impl AsRef<Path>,
+    detector: &Detector,
+    modules: &Modules,
+    options: &CellOptions,
+) -> Result<CellsRead> {
+    let path = path.as_ref();
+    parse_cells(&crate::input::read(path)?, path, detector, modules, options)
+}
+
+/// Reads cells from the uncompressed content of a file; `name` is the file in errors.
+///
+/// # Errors
+/// As [`read_cells`].
+pub fn parse_cells(
+    bytes: &[u8],
+    name: impl AsRef<Path>,
+    detector: &Detector,
+    modules: &Modules,
+    options: &CellOptions,
+) -> Result<CellsRead> {
+    let table = Table::new(bytes, name.as_ref())?;
+    let columns = CellColumns::find(&table)?;
+    let timestamp = table.optional("timestamp")?;
+    let value = table.column("value")?;
+    let mut sensors = SensorLookup::new(&options.ids, detector, modules);
+    let mut cells = Cells::with_capacity(table.about_rows());
+    let mut previous = None;
+    let mut in_order = true;
+    table.for_each(|row| {
+        let channel = columns.channel(row, &mut sensors)?;
+        let (time, activation) = (row.f32(timestamp)?, row.f32(value)?);
+        if activation < 0.0 {
+            return Err(CsvProblem::Activation { value: activation });
+        }
+        in_order &= previous.is_none_or(|p| p < channel);
+        previous = Some(channel);
+        let (module, channel1, channel0) = channel;
+        cells.push(Cell { channel0, channel1, activation, time, module });
+        Ok(())
+    })?;
+    if in_order {
+        return Ok(CellsRead { cells, merged_duplicates: 0 });
+    }
+    // Row 0 is line 2: a line is a row, and line 1 is the header.
+    arrange(&cells, modules.len(), options.duplicates).map_err(|(row, problem)| {
+        let id = || {
+            let surface = modules.surface[cells.module[row].get()];
+            options.ids.id(surface, detector).unwrap_or_default()
+        };
+        let problem = match problem {
+            Unmergeable::Twice => CsvProblem::DuplicateCell {
+                channel0: cells.channel0[row],
+                channel1: cells.channel1[row],
+                id: id(),
+            },
+            Unmergeable::Overflow(value) => CsvProblem::Activation { value },
+        };
+        table.error(row + 2, problem)
+    })
+}
+
+/// Module, channel1, channel0: what cells are sorted by.
+type Channel = (ModuleIndex, u32, u32);
+
+/// The columns that say which channel a cell is.
+struct CellColumns {
+    geometry_id: Column,
+    channel0: Column,
+    channel1: Column,
+}
+
+impl CellColumns {
+    fn find(table: &Table<'_>) -> Result<Self> {
+        Ok(Self {
+            geometry_id: table.column("geometry_id")?,
+            channel0: table.column("channel0")?,
+            channel1: table.column("channel1")?,
+        })
+    }
+
+    #[inline]
+    fn channel(
+        &self,
+        row: &Row<'_, '_>,
+        sensors: &mut SensorLookup<'_>,
+    ) -> Result<Channel, CsvProblem> {
+        let sensor = sensors.sensor(row.u64(self.geometry_id)?)?;
+        let channels = [row.u32(self.channel0)?, row.u32(self.channel1)?];
+        for (axis, channel) in channels.into_iter().enumerate() {
+            let existing = sensor.channels[axis];
+            if channel >= existing {
+                let id = sensor.id;
+                return Err(CsvProblem::ChannelOutside { axis, channel, channels: existing, id });
+            }
+        }
+        Ok((sensor.module, channels[1], channels[0]))
+    }
+}
+
+/// Why a row cannot be merged into one before it.
+enum Unmergeable {
+    Twice,
+    Overflow(f32),
+}
+
+/// Sorts cells by module, channel1, channel0 and merges those of one channel. An error names the row at fault.
+fn arrange(
+    cells: &Cells,
+    modules: usize,
+    duplicates: Duplicates,
+) -> Result<CellsRead, (usize, Unmergeable)> {
+    // Modules are dense numbers: a counting sort, and within a module few cells are left to sort. Both are stable, so
+    // of equal channels the first in the file comes first.
+    let mut begins = vec![0_u32; modules + 1];
+    for module in &cells.module {
+        begins[module.get() + 1] += 1;
+    }
+    for i in 0..modules {
+        begins[i + 1] += begins[i];
+    }
+    let mut next = begins.clone();
+    let mut order = vec![0_u32; cells.len()];
+    for (row, module) in cells.module.iter().enumerate() {
+        let slot = &mut next[module.get()];
+        order[*slot as usize] = row as u32;
+        *slot += 1;
+    }
+    let channel = |row: u32| (cells.channel1[row as usize], cells.channel0[row as usize]);
+    for pair in begins.windows(2) {
+        order[pair[0] as usize..pair[1] as usize].sort_by_key(|&row| channel(row));
+    }
+
+    let mut arranged = Cells::with_capacity(cells.len());
+    let mut merged_duplicates = 0;
+    let mut previous = None;
+    for row in order.into_iter().map(|row| row as usize) {
+        let cell = cells.get(row);
+        let channel = (cell.module, cell.channel1, cell.channel0);
+        if previous != Some(channel) {
+            arranged.push(cell);
+            previous = Some(channel);
+            continue;
+        }
+        if duplicates == Duplicates::Refuse {
+            return Err((row, Unmergeable::Twice));
+        }
+        if let Some(sum) = arranged.activation.last_mut() {
+            *sum += cell.activation;
+            if !sum.is_finite() {
+                return Err((row, Unmergeable::Overflow(*sum)));
+            }
+        }
+        merged_duplicates += 1;
+    }
+    Ok(CellsRead { cells: arranged, merged_duplicates })
+}
+
+/// The measurement id of a cell that belongs to no measurement.
+pub(super) const NO_MEASUREMENT: u64 = u64::MAX;
+
+/// Reads to which measurement each cell contributes, before merging, in the order of the file. The answer has measurement
+/// ids in place of rows: `measurement_row` translates one, with an error for an unknown one.
+pub(super) fn parse_contributions(
+    bytes: &[u8],
+    file: &Path,
+    sensors: &mut SensorLookup<'_>,
+    mut measurement_row: impl FnMut(u64) -> Result<u32, CsvProblem>,
+) -> Result<Vec<TruthCell>> {
+    let table = Table::new(bytes, file)?;
+    let columns = CellColumns::find(&table)?;
+    let measurement_id = table.column("measurement_id")?;
+    let mut contributions = Vec::with_capacity(table.about_rows());
+    table.for_each(|row| {
+        let (module, channel1, channel0) = columns.channel(row, sensors)?;
+        let id = row.u64(measurement_id)?;
+        if id != NO_MEASUREMENT {
+            let measurement = measurement_row(id)?;
+            contributions.push(TruthCell { module, channel1, channel0, measurement });
+        }
+        Ok(())
+    })?;
+    Ok(contributions)
+}
+
+/// The measurement ids that occur in a cells file.
+pub(super) fn parse_measurement_ids(bytes: &[u8], file: &Path) -> Result<Vec<u64>> {
+    let table = Table::new(bytes, file)?;
+    let measurement_id = table.column("measurement_id")?;
+    let mut ids = Vec::with_capacity(table.about_rows());
+    table.for_each(|row| {
+        let id = row.u64(measurement_id)?;
+        if id != NO_MEASUREMENT {
+            ids.push(id);
+        }
+        Ok(())
+    })?;
+    Ok(ids)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::sensors;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    fn parse(text: &str, duplicates: Duplicates) -> Result<CellsRead> {
+        let (detector, modules) = sensors();
+        let options = CellOptions { duplicates, ..CellOptions::default() };
+        parse_cells(text.as_bytes(), "c.csv", &detector, &modules, &options)
+    }
+
+    const HEADER: &str = "geometry_id,measurement_id,channel0,channel1,timestamp,value\n";
+
+    proptest! {
+        #[test]
+        fn cells_are_sorted_and_merged_as_a_map_would(rows in prop::collection::vec((0..3_usize, 0..5_u32, 0..4_u32, 0..64_u32), 0..80)) {
+            let (detector, modules) = sensors();
+            let mut text = HEADER.to_owned();
+            let mut expected: BTreeMap<(u32, u32, u32), (f32, f32)> = BTreeMap::new();
+            for (line, &(module, channel0, channel1, value)) in rows.iter().enumerate() {
+                let id = detector.sources[modules.surface[module].get()];
+                text += &format!("{id},0,{channel0},{channel1},{line},{}\n", f64::from(value) / 8.0);
+                let cell = expected.entry((module as u32, channel1, channel0)).or_insert((0.0, line as f32));
+                cell.0 += value as f32 / 8.0;
+            }
+            let read = parse(&text, Duplicates::Merge).unwrap();
+            let found: Vec<_> = read.cells.iter()
+                .map(|c| ((c.module.0, c.channel1, c.channel0), (c.activation, c.time))).collect();
+            let merged = rows.len() - expected.len();
+            prop_assert_eq!(found, expected.into_iter().collect::<Vec<_>>());
+            prop_assert_eq!(read.merged_duplicates, merged);
+            prop_assert!(read.cells.validate(&modules).is_ok());
+            prop_assert_eq!(parse(&text, Duplicates::Refuse).is_err(), merged > 0);
+        }
+    }
+
+    #[test]
+    fn errors_name_the_line() {
+        let (detector, modules) = sensors();
+        let id = detector.sources[modules.surface[0].get()];
+        let portal = detector.sources[0];
+        let message = |rows: String, duplicates| {
+            parse(&format!("{HEADER}{rows}"), duplicates).unwrap_err().to_string()
+        };
+        let merge = Duplicates::Merge;
+        assert_eq!(
+            message(format!("{id},0,0,0,0,1\n5,0,0,0,0,1\n"), merge),
+            "`c.csv`, line 3: geometry id 5 is none of the detector's ACTS ids; files of other programs may use another numbering"
+        );
+        assert_eq!(
+            message(format!("{portal},0,0,0,0,1\n"), merge),
+            format!(
+                "`c.csv`, line 2: geometry id {portal} belongs to surface 0, which is not a sensor"
+            )
+        );
+        assert!(message(format!("{id},0,5,0,0,1\n"), merge).starts_with(&format!(
+            "`c.csv`, line 2: `channel0` is 5, but the sensor of geometry id {id} has 5 channels"
+        )));
+        assert!(
+            message(format!("{id},0,0,0,0,-0.5\n"), merge)
+                .starts_with("`c.csv`, line 2: `value` is -0.5")
+        );
+        assert!(
+            message(format!("{id},0,0,0,0,inf\n"), merge)
+                .starts_with("`c.csv`, line 2: `value` is `inf`")
+        );
+        assert_eq!(
+            message(
+                format!("{id},0,1,2,0,1\n{id},0,0,0,0,1\n{id},0,1,2,0,1\n"),
+                Duplicates::Refuse
+            ),
+            format!("`c.csv`, line 4: a second cell of channel 1, 2 of geometry id {id}")
+        );
+        assert!(
+            message(format!("{id},0,1,2,0,3e38\n{id},0,1,2,0,3e38\n"), merge)
+                .starts_with("`c.csv`, line 3: `value` is inf")
+        );
+    }
+
+    #[test]
+    fn detray_ids_are_read_when_asked_for() {
+        let (detector, modules) = sensors();
+        let id = detector.identifiers[modules.surface[2].get()];
+        let text = format!("channel1,channel0,value,geometry_id\n3,4,1,{id}");
+        let mut options = CellOptions::default();
+        assert!(parse_cells(text.as_bytes(), "c", &detector, &modules, &options).is_err());
+        options.ids = GeometryIds::Detray;
+        let read = parse_cells(text.as_bytes(), "c", &detector, &modules, &options).unwrap();
+        let cell =
+            Cell { channel0: 4, channel1: 3, activation: 1.0, time: 0.0, module: ModuleIndex(2) };
+        assert_eq!(read.cells.iter().collect::<Vec<_>>(), [cell]);
+    }
+}

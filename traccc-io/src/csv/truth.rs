@@ -1,0 +1,192 @@
+//! The truth of an event: particles, hits, and which hits and cells make which measurement.
+
+use super::lookup::{SensorLookup, surface};
+use super::table::Table;
+use super::{cells, measurements};
+use crate::error::{CsvProblem, Result};
+use crate::event_directory::{EventDirectory, EventFile};
+use crate::geometry_ids::GeometryIds;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use traccc_core::detector::{Detector, Modules};
+use traccc_core::event::{Particle, TruthEvent, TruthHit};
+use traccc_core::storage::Ragged;
+
+/// Reads the truth of event `event` of a folder.
+///
+/// Needed are the files `particles_initial`, `hits` and `measurement-simhit-map`. Row i of
+/// [`TruthEvent::measurement_hits`] is row i of the file `measurements`; where there is none, rows are the measurement
+/// ids of the map and the cells in ascending order (so that id and row agree where ids count from 0). The hits of a
+/// measurement come in the order of the map, wherever in it they are. Contributions of cells come from the column
+/// `measurement_id` of the cells file, every line counting; without a cells file there are none. A cell whose
+/// `measurement_id` is 2⁶⁴ - 1 belongs to no measurement.
+///
+/// # Errors
+/// Files that are missing or cannot be read, and with file and line: fields that are missing or no numbers, unknown
+/// geometry ids, particle ids that occur twice, hits or measurements that do not exist.
+pub fn read_truth(
+    directory: impl AsRef<Path>,
+    event: u64,
+    detector: &Detector,
+    modules: &Modules,
+    ids: &GeometryIds,
+) -> Result<TruthEvent> {
+    let directory = EventDirectory::open(directory)?;
+    let particles = with_table(&directory.path(event, EventFile::Particles)?, read_particles)?;
+    let hits = with_table(&directory.path(event, EventFile::Hits)?, |table| {
+        read_hits(table, detector, ids)
+    })?;
+    let links = with_table(&directory.path(event, EventFile::SimhitMap)?, |table| {
+        read_links(table, hits.len())
+    })?;
+    let cells_file = match directory.find(event, EventFile::Cells) {
+        Some(path) => Some((crate::input::read(&path)?, path)),
+        None => None,
+    };
+
+    let rows = match directory.find(event, EventFile::Measurements) {
+        Some(path) => with_table(&path, measurements::read_ids)?,
+        None => number_ids(&links, cells_file.as_ref())?,
+    };
+    let row_of =
+        |id: u64| rows.get(&id).copied().ok_or(CsvProblem::UnknownId { what: "measurement", id });
+
+    let mut measured = Vec::with_capacity(links.len());
+    for link in &links {
+        let row = row_of(link.measurement)
+            .map_err(|problem| link_error(&directory, event, link.line, problem))?;
+        measured.push((row, link.hit));
+    }
+    let measurement_hits = group(&measured, rows.len());
+
+    let mut contributions = match &cells_file {
+        Some((bytes, path)) => {
+            let mut sensors = SensorLookup::new(ids, detector, modules);
+            cells::parse_contributions(bytes, path, &mut sensors, row_of)?
+        }
+        None => Vec::new(),
+    };
+    contributions.sort_unstable();
+    Ok(TruthEvent { particles, hits, measurement_hits, cells: contributions })
+}
+
+/// A line of the simhit map.
+struct Link {
+    measurement: u64,
+    hit: u32,
+    line: usize,
+}
+
+fn with_table<T>(path: &Path, read: impl FnOnce(&Table<'_>) -> Result<T>) -> Result<T> {
+    let bytes = crate::input::read(path)?;
+    read(&Table::new(&bytes, path)?)
+}
+
+fn link_error(
+    directory: &EventDirectory,
+    event: u64,
+    line: usize,
+    problem: CsvProblem,
+) -> crate::Error {
+    let path = directory.find(event, EventFile::SimhitMap).unwrap_or_default();
+    crate::Error::Csv { path, line, problem }
+}
+
+fn read_particles(table: &Table<'_>) -> Result<Vec<Particle>> {
+    let id = table.column("particle_id")?;
+    let pdg = table.column("particle_type")?;
+    let process = table.optional("process")?;
+    let vertex = [table.column("vx")?, table.column("vy")?, table.column("vz")?];
+    let time = table.optional("vt")?;
+    let momentum = [table.column("px")?, table.column("py")?, table.column("pz")?];
+    let (mass, charge) = (table.optional("m")?, table.column("q")?);
+    let mut particles: Vec<(Particle, usize)> = Vec::with_capacity(table.about_rows());
+    table.for_each(|row| {
+        let particle = Particle {
+            id: row.u64(id)?,
+            pdg: row.i32(pdg)?,
+            process: row.i32(process)?,
+            vertex: row.vector(vertex)?,
+            time: row.f32(time)?,
+            momentum: row.vector(momentum)?,
+            mass: row.f32(mass)?,
+            charge: row.f32(charge)?,
+        };
+        particles.push((particle, particles.len() + 2));
+        Ok(())
+    })?;
+    particles.sort_by_key(|(particle, _)| particle.id);
+    if let Some(pair) = particles.windows(2).find(|pair| pair[0].0.id == pair[1].0.id) {
+        let problem = CsvProblem::DuplicateId { what: "particle", id: pair[1].0.id };
+        return Err(table.error(pair[1].1, problem));
+    }
+    Ok(particles.into_iter().map(|(particle, _)| particle).collect())
+}
+
+fn read_hits(table: &Table<'_>, detector: &Detector, ids: &GeometryIds) -> Result<Vec<TruthHit>> {
+    let (particle, geometry_id) = (table.column("particle_id")?, table.column("geometry_id")?);
+    let position = [table.column("tx")?, table.column("ty")?, table.column("tz")?];
+    let time = table.optional("tt")?;
+    let momentum = [table.column("tpx")?, table.column("tpy")?, table.column("tpz")?];
+    let change =
+        [table.optional("deltapx")?, table.optional("deltapy")?, table.optional("deltapz")?];
+    let mut hits = Vec::with_capacity(table.about_rows());
+    table.for_each(|row| {
+        hits.push(TruthHit {
+            particle: row.u64(particle)?,
+            surface: surface(row.u64(geometry_id)?, ids, detector)?,
+            position: row.vector(position)?,
+            time: row.f32(time)?,
+            momentum: row.vector(momentum)?,
+            momentum_change: row.vector(change)?,
+        });
+        Ok(())
+    })?;
+    Ok(hits)
+}
+
+fn read_links(table: &Table<'_>, hits: usize) -> Result<Vec<Link>> {
+    let (measurement, hit) = (table.column("measurement_id")?, table.column("hit_id")?);
+    let mut links: Vec<Link> = Vec::with_capacity(table.about_rows());
+    table.for_each(|row| {
+        let id = row.u64(hit)?;
+        let hit = u32::try_from(id).ok().filter(|&hit| (hit as usize) < hits);
+        let hit = hit.ok_or(CsvProblem::UnknownId { what: "hit", id })?;
+        links.push(Link { measurement: row.u64(measurement)?, hit, line: links.len() + 2 });
+        Ok(())
+    })?;
+    Ok(links)
+}
+
+/// Numbers all measurement ids of the map and the cells in ascending order.
+fn number_ids(
+    links: &[Link],
+    cells_file: Option<&(Vec<u8>, PathBuf)>,
+) -> Result<HashMap<u64, u32>> {
+    let mut ids: Vec<u64> = links.iter().map(|link| link.measurement).collect();
+    if let Some((bytes, path)) = cells_file {
+        ids.extend(cells::parse_measurement_ids(bytes, path)?);
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(ids.into_iter().zip(0..).collect())
+}
+
+/// The hits of each measurement, in their order in `measured`.
+fn group(measured: &[(u32, u32)], measurements: usize) -> Ragged<u32> {
+    let mut offsets = vec![0_u32; measurements + 1];
+    for &(row, _) in measured {
+        offsets[row as usize + 1] += 1;
+    }
+    for i in 0..measurements {
+        offsets[i + 1] += offsets[i];
+    }
+    let mut next = offsets.clone();
+    let mut values = vec![0; measured.len()];
+    for &(row, hit) in measured {
+        let slot = &mut next[row as usize];
+        values[*slot as usize] = hit;
+        *slot += 1;
+    }
+    Ragged { offsets, values }
+}

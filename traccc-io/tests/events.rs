@@ -1,0 +1,222 @@
+//! Events from files: the mock event in detail, the samples in `../shared` by their counts.
+
+use std::path::Path;
+use std::sync::Arc;
+use traccc_core::detector::{Detector, Modules};
+use traccc_core::event::{Subspace, TruthCell};
+use traccc_core::{ModuleIndex, SurfaceIndex};
+use traccc_io::{
+    CellOptions, DetectorFiles, Duplicates, Error, EventDirectory, EventFile, GeometryIds,
+    read_athena_ids, read_cells, read_detector, read_digitization, read_measurements, read_truth,
+    write_cells, write_hits, write_measurements, write_particles, write_simhit_map,
+};
+
+fn load(folder: &Path, digitization: &str) -> (Detector, Modules) {
+    let model = read_detector(&DetectorFiles::find(folder).unwrap()).unwrap();
+    let detector = Detector::compile(&model).unwrap();
+    let modules = read_digitization(folder.join(digitization)).unwrap().modules(&detector, None);
+    (detector, modules.unwrap())
+}
+
+fn mock() -> (Detector, Modules) {
+    load(&testdata::path("mock"), "mock_digitization.json")
+}
+
+#[test]
+fn the_mock_event_has_nine_cells_of_which_one_is_shared() {
+    let (detector, modules) = mock();
+    let path = testdata::path("mock/event000000000-cells.csv");
+    let read = read_cells(&path, &detector, &modules, &CellOptions::default()).unwrap();
+    assert_eq!((read.cells.len(), read.merged_duplicates), (9, 1));
+    let shared = read.cells.iter().find(|c| (c.channel0, c.channel1) == (1, 1)).unwrap();
+    assert_eq!(shared.activation, 0.00868905429 + 0.00886478275);
+    let refuse = CellOptions { duplicates: Duplicates::Refuse, ..CellOptions::default() };
+    let message = read_cells(&path, &detector, &modules, &refuse).unwrap_err().to_string();
+    assert!(
+        message
+            .ends_with("line 5: a second cell of channel 1, 1 of geometry id 1224979236083738112"),
+        "{message}"
+    );
+}
+
+#[test]
+fn the_mock_truth_links_cells_measurements_hits_and_particles() {
+    let (detector, modules) = mock();
+    let truth =
+        read_truth(testdata::path("mock"), 0, &detector, &modules, &GeometryIds::Acts).unwrap();
+    assert!(truth.particles.is_sorted_by_key(|p| p.id) && truth.particles.len() == 3);
+    let contributions: Vec<_> =
+        (0..3).map(|m| truth.cells.iter().filter(|c| c.measurement == m).count()).collect();
+    assert_eq!(contributions, [3, 4, 3]);
+    let at = |c: &&TruthCell| (c.channel0, c.channel1) == (1, 1);
+    assert_eq!(truth.cells.iter().filter(at).map(|c| c.measurement).collect::<Vec<_>>(), [0, 1]);
+    let particle_of = |m: usize| truth.hits[truth.measurement_hits.row(m)[0] as usize].particle;
+    assert_eq!([0, 1, 2].map(particle_of), [0, 1, 2].map(|i| truth.particles[i].id));
+    assert_eq!(truth.hits[2].momentum_change, [0.0, 0.0, -0.0001]);
+}
+
+#[test]
+fn hits_of_a_merged_measurement_may_come_at_the_end_of_the_map() {
+    let (detector, modules) = mock();
+    let folder = tempfile::tempdir().unwrap();
+    for kind in [EventFile::Cells, EventFile::Hits, EventFile::Particles] {
+        let name = kind.file_name(0);
+        std::fs::copy(testdata::path("mock").join(&name), folder.path().join(&name)).unwrap();
+    }
+    let map = folder.path().join(EventFile::SimhitMap.file_name(0));
+    let read = || read_truth(folder.path(), 0, &detector, &modules, &GeometryIds::Acts);
+    std::fs::write(&map, "measurement_id,hit_id\n0,0\n2,2\n0,1\n").unwrap();
+    let truth = read().unwrap();
+    // Measurement 1 has cells but no hit; without a measurements file its id still makes a row.
+    assert_eq!(truth.measurement_hits.iter().collect::<Vec<_>>(), [&[0, 1][..], &[], &[2]]);
+    std::fs::write(&map, "measurement_id,hit_id\n0,0\n2,3\n").unwrap();
+    assert!(read().unwrap_err().to_string().ends_with("line 3: there is no hit 3"));
+    std::fs::remove_file(&map).unwrap();
+    assert!(matches!(read(), Err(Error::Missing { path }) if path == map));
+
+    let name = EventFile::Measurements.file_name(0);
+    std::fs::copy(testdata::path("mock").join(&name), folder.path().join(&name)).unwrap();
+    std::fs::write(&map, "measurement_id,hit_id\n0,0\n7,1\n").unwrap();
+    assert!(read().unwrap_err().to_string().ends_with("line 3: there is no measurement 7"));
+}
+
+#[test]
+fn an_event_that_is_written_is_read_back() {
+    let (detector, modules) = mock();
+    let source = testdata::path("mock");
+    let truth = read_truth(&source, 0, &detector, &modules, &GeometryIds::Acts).unwrap();
+    let cells = source.join(EventFile::Cells.file_name(0));
+    let cells = read_cells(cells, &detector, &modules, &CellOptions::default()).unwrap().cells;
+    let measurements = source.join(EventFile::Measurements.file_name(0));
+    let measurements =
+        read_measurements(measurements, &detector, &GeometryIds::Acts).unwrap().measurements;
+    assert_eq!(measurements.subspace, [Subspace::BOTH; 3]);
+
+    for ids in [GeometryIds::Acts, GeometryIds::Detray] {
+        let folder = tempfile::tempdir().unwrap();
+        let to = folder.path();
+        write_cells(to, 4, &cells, Some(&truth), (&detector, &modules), &ids).unwrap();
+        write_hits(to, 4, &truth, &detector, &ids).unwrap();
+        write_particles(to, 4, &truth).unwrap();
+        write_simhit_map(to, 4, &truth).unwrap();
+        write_measurements(to, 4, &measurements, &detector, &ids).unwrap();
+        assert_eq!(read_truth(to, 4, &detector, &modules, &ids).unwrap(), truth);
+        let options = CellOptions { ids: ids.clone(), ..CellOptions::default() };
+        let events = EventDirectory::open(to).unwrap();
+        let path = |kind| events.path(4, kind).unwrap();
+        let read = read_cells(path(EventFile::Cells), &detector, &modules, &options).unwrap();
+        assert_eq!((read.cells, read.merged_duplicates), (cells.clone(), 1));
+        let read = read_measurements(path(EventFile::Measurements), &detector, &ids).unwrap();
+        assert_eq!(read.measurements, measurements);
+    }
+}
+
+#[test]
+fn athena_ids_lead_to_sensors_and_shared_ids_cannot_be_written() {
+    let model = read_detector(&DetectorFiles::find(testdata::path("telescope")).unwrap()).unwrap();
+    let detector = Detector::compile(&model).unwrap();
+    let ids =
+        GeometryIds::Athena(Arc::new(read_athena_ids(testdata::path("athena_ids.txt")).unwrap()));
+    assert_eq!(ids.surface(0x240_0000_0000_0001, &detector), Some(SurfaceIndex(1)));
+    assert_eq!(ids.id(SurfaceIndex(1), &detector), Some(0x240_0000_0000_0001));
+    assert_eq!(ids.surface(5, &detector), None);
+    // All surfaces of upstream's telescope have the same source.
+    assert_eq!(GeometryIds::Acts.id(SurfaceIndex(0), &detector), None);
+}
+
+/// Folder, digitization, sample, cells after merging, merged duplicates if known, measurements in the truth.
+type Sample = (&'static str, &'static str, &'static str, usize, Option<usize>);
+
+const SAMPLES: [Sample; 15] = [
+    ("odd", "odd-digi-geometric-config.json", "real", 1_620, Some(34)),
+    ("generic", "generic_digi.json", "events/muon_1GeV", 2_404, None),
+    ("generic", "generic_digi.json", "events/muon_10GeV", 2_390, None),
+    ("generic", "generic_digi.json", "events/muon_100GeV", 2_515, None),
+    ("generic", "generic_digi.json", "events/mixed_100", 8_219, None),
+    ("generic", "generic_digi.json", "events/mixed_1000", 40_479, None),
+    ("generic", "generic_digi.json", "events/mu20", 26_399, None),
+    ("generic", "generic_digi.json", "events/mu100", 144_611, None),
+    ("generic", "generic_digi.json", "events/mu200", 272_902, None),
+    ("toy", "toy-digi-geometric-config.json", "events/n_particles_10", 659, None),
+    ("toy", "toy-digi-geometric-config.json", "events/n_particles_100", 4_595, None),
+    ("toy", "toy-digi-geometric-config.json", "events/n_particles_1000", 22_754, None),
+    ("toy", "toy-digi-geometric-config.json", "events/n_particles_5000", 113_353, None),
+    ("toy", "toy-digi-geometric-config.json", "events/mom_1GeV_n100", 4_412, None),
+    ("toy", "toy-digi-geometric-config.json", "events/mom_10GeV_n100", 4_343, None),
+];
+
+#[test]
+fn the_samples_have_the_cells_that_upstream_reads() {
+    let Some(shared) = testdata::shared() else {
+        println!("skipped: ../shared is absent");
+        return;
+    };
+    for (name, digitization, sample, expected, duplicates) in SAMPLES {
+        let (detector, modules) = load(&shared.join(name).join("geometry"), digitization);
+        let events = EventDirectory::open(shared.join(name).join(sample)).unwrap();
+        let (mut cells, mut merged) = (0, 0);
+        for event in events.events(EventFile::Cells) {
+            let path = events.path(event, EventFile::Cells).unwrap();
+            let read = read_cells(path, &detector, &modules, &CellOptions::default()).unwrap();
+            read.cells.validate(&modules).unwrap();
+            cells += read.cells.len();
+            merged += read.merged_duplicates;
+        }
+        assert_eq!(cells, expected, "{name}/{sample}");
+        assert!(duplicates.is_none_or(|d| d == merged), "{name}/{sample}: {merged}");
+    }
+}
+
+#[test]
+fn the_truth_of_the_samples_is_complete() {
+    let Some(shared) = testdata::shared() else {
+        println!("skipped: ../shared is absent");
+        return;
+    };
+    for (name, digitization, sample) in [
+        ("generic", "generic_digi.json", "events/mu200"),
+        ("generic", "generic_digi.json", "events/mixed_100"),
+        ("toy", "toy-digi-geometric-config.json", "events/n_particles_1000"),
+    ] {
+        let (detector, modules) = load(&shared.join(name).join("geometry"), digitization);
+        let folder = shared.join(name).join(sample);
+        let events = EventDirectory::open(&folder).unwrap();
+        for event in events.events(EventFile::Cells) {
+            let truth =
+                read_truth(&folder, event, &detector, &modules, &GeometryIds::Acts).unwrap();
+            let path = events.path(event, EventFile::Measurements).unwrap();
+            let read = read_measurements(path, &detector, &GeometryIds::Acts).unwrap();
+            assert_eq!(truth.measurement_hits.len(), read.row_of.len());
+            assert!(read.measurements.surface.is_sorted());
+            assert!(truth.measurement_hits.iter().all(|hits| !hits.is_empty()), "{sample}");
+            // A measurement lies on the sensor of its hits and of its cells.
+            for (row, hits) in truth.measurement_hits.iter().enumerate() {
+                let surface = read.measurements.surface[read.row_of[row].get()];
+                assert!(
+                    hits.iter().all(|&h| truth.hits[h as usize].surface == surface),
+                    "{sample} {row}"
+                );
+            }
+            for cell in &truth.cells {
+                let surface =
+                    read.measurements.surface[read.row_of[cell.measurement as usize].get()];
+                assert_eq!(modules.surface[cell.module.get()], surface, "{sample}");
+            }
+            let orphans = truth
+                .hits
+                .iter()
+                .filter(|h| truth.particles.binary_search_by_key(&h.particle, |p| p.id).is_err());
+            assert_eq!(orphans.count(), 0, "{sample}");
+        }
+    }
+    let (detector, modules) = load(&shared.join("toy/geometry"), "toy-digi-geometric-config.json");
+    assert!(modules.module_of(SurfaceIndex(0)).is_none_or(|m| m == ModuleIndex(0)));
+    let missing = read_truth(
+        shared.join("toy/events/n_particles_10"),
+        77,
+        &detector,
+        &modules,
+        &GeometryIds::Acts,
+    );
+    assert!(matches!(missing, Err(Error::Missing { .. })), "{missing:?}");
+}
