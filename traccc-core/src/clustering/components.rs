@@ -14,6 +14,7 @@ impl Components {
         let labels = &mut self.labels;
         labels.clear();
         let mut row = 0;
+        let mut root = 0;
         // Cells of the row below that can touch this cell or later ones.
         let mut window = 0..0;
         for cell in 0..channel0.len() {
@@ -24,9 +25,9 @@ impl Components {
             }
             let channel = channel0[cell];
             labels.push(cell as u32);
-            let mut root = cell as u32;
-            if cell > row && channel - channel0[cell - 1] <= 1 {
-                root = find_root(labels, cell as u32 - 1);
+            // The root of the cell before stays in hand: nothing has been joined since.
+            if cell == row || channel - channel0[cell - 1] > 1 {
+                root = cell as u32;
             }
             while window.start < window.end && channel0[window.start] + 1 < channel {
                 window.start += 1;

@@ -40,10 +40,11 @@ pub struct Clusters {
 /// If `cells` would not pass [`Cells::validate`] because of an unknown module or a channel outside the design. Cells in
 /// another order than documented give split clusters.
 pub fn cluster(cells: &Cells, modules: &Modules) -> Clusters {
-    let tasks = tasks(&cells.module);
-    if tasks.len() <= 1 {
+    // Joining the parts costs a copy of the result: not worth it without a second thread.
+    if cells.len() <= CELLS_PER_TASK || rayon::current_num_threads() == 1 {
         return cluster_range(cells, modules, 0..cells.len());
     }
+    let tasks = tasks(&cells.module);
     let parts: Vec<Clusters> =
         tasks.into_par_iter().map(|range| cluster_range(cells, modules, range)).collect();
     join(&parts, cells.len())

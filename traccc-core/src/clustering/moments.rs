@@ -92,6 +92,7 @@ impl Moments {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "the values are exact in binary")]
 mod tests {
     use super::*;
 

@@ -103,4 +103,5 @@ fn uncertainty(theta: Scalar, q_over_p: Scalar, config: &ParametersConfig) -> (S
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "copied and exactly computed values")]
 mod tests;

@@ -177,9 +177,9 @@ proptest! {
         let spacepoints = points
             .chunks(3)
             .map(|p| Spacepoint {
-                x: p[0].into(),
-                y: p[1].into(),
-                z: p[2].into(),
+                x: Scalar::from(p[0]),
+                y: Scalar::from(p[1]),
+                z: Scalar::from(p[2]),
                 measurement: MeasurementIndex(0),
             })
             .collect::<Spacepoints>();

@@ -1,6 +1,8 @@
 use super::SeedingCuts;
-use super::grid::{LANES, SearchGrid};
+use super::grid::SearchGrid;
+use super::lanes::{LANES, Lanes, bits, load};
 use crate::Scalar;
+use wide::{CmpEq, CmpGt, CmpLt};
 
 /// Slack of the search windows, in mm, and relative to the coordinate: more than the rounding of their ends, so that
 /// the windows lose no point that the cuts would keep.
@@ -82,15 +84,21 @@ impl Doublets {
                 let run = grid.run(bin, slice, z_low, z_high);
                 let mut block = run.start;
                 while block < run.end {
-                    let mut lanes = partners::<OUTWARD>(grid, block, middle, cuts);
+                    let mut partners = bits(are_partners::<OUTWARD>(
+                        load(&grid.x, block),
+                        load(&grid.y, block),
+                        [load(&grid.z, block), load(&grid.r, block)],
+                        middle,
+                        cuts,
+                    ));
                     if block + LANES > run.end {
-                        lanes &= (1 << (8 * (run.end - block))) - 1;
+                        partners &= (1 << (run.end - block)) - 1;
                     }
-                    while lanes != 0 {
-                        let slot = block + lanes.trailing_zeros() as usize / 8;
+                    while partners != 0 {
+                        let slot = block + partners.trailing_zeros() as usize;
                         self.slot.push(slot as u32);
                         self.order.push((position as u64) << 32 | u64::from(grid.row[slot]));
-                        lanes &= lanes - 1;
+                        partners &= partners - 1;
                     }
                     block += LANES;
                 }
@@ -143,48 +151,26 @@ fn z_window<const OUTWARD: bool>(
     (z_low - slack(z_low), z_high + slack(z_high))
 }
 
-/// Which of the `LANES` points from `block` on are partners of `middle`: byte i is 1 if point i is.
+/// The cuts on a doublet, for several points at once.
 #[inline]
-fn partners<const OUTWARD: bool>(
-    grid: &SearchGrid,
-    block: usize,
+fn are_partners<const OUTWARD: bool>(
+    x: Lanes,
+    y: Lanes,
+    [z, r]: [Lanes; 2],
     middle: Middle,
     cuts: &SeedingCuts,
-) -> u64 {
-    let x = lanes(&grid.x, block);
-    let y = lanes(&grid.y, block);
-    let z = lanes(&grid.z, block);
-    let r = lanes(&grid.r, block);
-    let mut pass = [0_u8; LANES];
-    for i in 0..LANES {
-        pass[i] = u8::from(is_partner::<OUTWARD>([x[i], y[i], z[i], r[i]], middle, cuts));
-    }
-    u64::from_le_bytes(pass)
-}
-
-/// The `LANES` values from `start` on.
-#[inline]
-pub(super) fn lanes(column: &[Scalar], start: usize) -> &[Scalar; LANES] {
-    column[start..].first_chunk().expect("columns end with LANES values of padding")
-}
-
-/// The cuts on a doublet. No branches: eight points are tested at once.
-#[inline]
-fn is_partner<const OUTWARD: bool>(
-    [x, y, z, r]: [Scalar; 4],
-    middle: Middle,
-    cuts: &SeedingCuts,
-) -> bool {
+) -> Lanes {
+    let (z_middle, r_middle) = (Lanes::splat(middle.z), Lanes::splat(middle.r));
     let (dr, dz) =
-        if OUTWARD { (r - middle.r, z - middle.z) } else { (middle.r - r, middle.z - z) };
+        if OUTWARD { (r - r_middle, z - z_middle) } else { (r_middle - r, z_middle - z) };
     // z on the beam axis of the line through both, times dr.
-    let origin = middle.z * dr - middle.r * dz;
-    let line = (dr > cuts.delta_r_min)
-        & (dr < cuts.delta_r_max)
-        & (dz.abs() < cuts.cot_theta_max * dr)
-        & (origin > cuts.collision_z_min * dr)
-        & (origin < cuts.collision_z_max * dr)
-        & (dz.abs() < cuts.delta_z_max);
+    let origin = z_middle * dr - r_middle * dz;
+    let line = dr.cmp_gt(Lanes::splat(cuts.delta_r_min))
+        & dr.cmp_lt(Lanes::splat(cuts.delta_r_max))
+        & dz.abs().cmp_lt(Lanes::splat(cuts.cot_theta_max) * dr)
+        & dz.abs().cmp_lt(Lanes::splat(cuts.delta_z_max))
+        & origin.cmp_gt(Lanes::splat(cuts.collision_z_min) * dr)
+        & origin.cmp_lt(Lanes::splat(cuts.collision_z_max) * dr);
     line & within_smallest_helix(x, y, middle, cuts)
 }
 
@@ -196,16 +182,18 @@ fn is_partner<const OUTWARD: bool>(
 /// Upstream gets the centre from the slope of the line and keeps doublets that make this slope 0 or infinite, or that
 /// no such circle holds: so do we.
 #[inline]
-fn within_smallest_helix(x: Scalar, y: Scalar, middle: Middle, cuts: &SeedingCuts) -> bool {
-    let (dx, dy) = (x - middle.x, y - middle.y);
+fn within_smallest_helix(x: Lanes, y: Lanes, middle: Middle, cuts: &SeedingCuts) -> Lanes {
+    let (x_middle, y_middle) = (Lanes::splat(middle.x), Lanes::splat(middle.y));
+    let zero = Lanes::splat(0.0);
+    let (dx, dy) = (x - x_middle, y - y_middle);
     let distance_squared = dx * dx + dy * dy;
-    let cross = middle.x * y - middle.y * x;
-    let inner = middle.x * x + middle.y * y + cuts.impact_reach;
-    let gap = cuts.helix_diameter_squared - distance_squared;
-    ((inner > 0.0) & (inner * inner * distance_squared > cross * cross * gap))
-        | (dx == 0.0)
-        | (dy == 0.0)
-        | (gap < 0.0)
+    let cross = x_middle * y - y_middle * x;
+    let inner = x_middle * x + y_middle * y + Lanes::splat(cuts.impact_reach);
+    let gap = Lanes::splat(cuts.helix_diameter_squared) - distance_squared;
+    (inner.cmp_gt(zero) & (inner * inner * distance_squared).cmp_gt(cross * cross * gap))
+        | dx.cmp_eq(zero)
+        | dy.cmp_eq(zero)
+        | gap.cmp_lt(zero)
 }
 
 #[cfg(test)]
@@ -237,14 +225,15 @@ mod tests {
             let point = |r: f32, phi: f32| (Scalar::from(r * phi.cos()), Scalar::from(r * phi.sin()));
             let (mx, my) = point(r_middle, phi);
             let (x, y) = point(r_middle + dr, phi + dphi);
-            prop_assume!(x != mx && y != my);
+            prop_assume!((x - mx).abs() > 0.0 && (y - my).abs() > 0.0);
             let middle = Middle { x: mx, y: my, z: 0.0, r: Scalar::from(r_middle) };
             let radius = f64::from(cuts.helix_diameter_squared).sqrt() / 2.0;
             let [x64, y64, mx64, my64] = [x, y, mx, my].map(f64::from);
             let excess = excess_of_centre(x64, y64, mx64, my64, radius, f64::from(cuts.impact_max));
             // 1 mm² is 1 um of the centre's distance: closer than that rounding may decide.
             prop_assume!(excess.abs() > 1.0);
-            prop_assert_eq!(within_smallest_helix(x, y, middle, &cuts), excess > 0.0);
+            let kept = within_smallest_helix(Lanes::splat(x), Lanes::splat(y), middle, &cuts);
+            prop_assert_eq!(bits(kept) & 1 == 1, excess > 0.0);
         }
 
         #[test]
@@ -255,15 +244,18 @@ mod tests {
         ) {
             let cuts = SeedingConfig::default().cuts().unwrap();
             let (middle, other): ((Scalar, Scalar), (Scalar, Scalar)) =
-                ((middle.0.into(), middle.1.into()), (other.0.into(), other.1.into()));
+                (
+                    (Scalar::from(middle.0), Scalar::from(middle.1)),
+                    (Scalar::from(other.0), Scalar::from(other.1)),
+                );
             let at = Middle { x: middle.0, y: 0.0, z: middle.1, r: middle.0 };
             let radii = (other.0 - Scalar::from(slice), other.0 + 10.0 - Scalar::from(slice));
-            let point = [other.0, 0.0, other.1, other.0];
-            if is_partner::<true>(point, at, &cuts) {
+            let [x, y, z, r] = [other.0, 0.0, other.1, other.0].map(Lanes::splat);
+            if bits(are_partners::<true>(x, y, [z, r], at, &cuts)) & 1 == 1 {
                 let (low, high) = z_window::<true>(radii, at, &cuts);
                 prop_assert!((low..=high).contains(&other.1));
             }
-            if is_partner::<false>(point, at, &cuts) {
+            if bits(are_partners::<false>(x, y, [z, r], at, &cuts)) & 1 == 1 {
                 let (low, high) = z_window::<false>(radii, at, &cuts);
                 prop_assert!((low..=high).contains(&other.1));
             }

@@ -1,11 +1,9 @@
 use super::SeedingCuts;
+use super::lanes::LANES;
 use crate::event::Spacepoints;
 use crate::{Scalar, consts};
 use rayon::prelude::*;
 use std::ops::Range;
-
-/// Points that one step of a doublet search tests at once: one AVX2 register of `f32`.
-pub(super) const LANES: usize = 8;
 
 /// Slices of the radius in each bin.
 const RADIUS_SLICES: usize = 20;

@@ -13,6 +13,7 @@ mod config;
 mod cuts;
 mod doublets;
 mod grid;
+mod lanes;
 mod selection;
 mod triplets;
 

@@ -1,7 +1,9 @@
 use super::SeedingCuts;
-use super::doublets::{Doublets, Middle, lanes};
-use super::grid::{LANES, SearchGrid};
+use super::doublets::{Doublets, Middle};
+use super::grid::SearchGrid;
+use super::lanes::{LANES, Lanes, bits, load};
 use crate::Scalar;
+use wide::{CmpGe, CmpLe, CmpLt, CmpNe};
 
 /// A bottom, the middle and a top that may lie on one helix.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +56,7 @@ impl TripletSearch {
             while block < tops.len() {
                 let mut fitting = bottom.fits(tops, block, cuts);
                 while fitting != 0 {
-                    let top = block + fitting.trailing_zeros() as usize / 8;
+                    let top = block + fitting.trailing_zeros() as usize;
                     self.fits.push(bottom.fit(grid, tops, top, cuts));
                     fitting &= fitting - 1;
                 }
@@ -95,26 +97,18 @@ impl Bottom {
         Self { cot_theta, u, v, scale, scattering: cuts.scattering * scale, r_middle: middle.r }
     }
 
-    /// Which of the `LANES` tops from `block` on fit: byte i is 1 if top i does.
+    /// Which of the `LANES` tops from `block` on fit: bit i is set if top i does.
     #[inline]
-    fn fits(&self, tops: &Doublets, block: usize, cuts: &SeedingCuts) -> u64 {
-        let cot_theta = lanes(&tops.cot_theta, block);
-        let mut aligned = [0_u8; LANES];
-        for i in 0..LANES {
-            let bend = self.cot_theta - cot_theta[i];
-            aligned[i] = u8::from(bend * bend <= self.scattering);
-        }
+    fn fits(&self, tops: &Doublets, block: usize, cuts: &SeedingCuts) -> u32 {
+        let bend = Lanes::splat(self.cot_theta) - load(&tops.cot_theta, block);
+        let bend_squared = bend * bend;
         // Few tops are aligned with a bottom: most blocks end here.
-        let aligned = u64::from_le_bytes(aligned);
+        let aligned = bits(bend_squared.cmp_le(Lanes::splat(self.scattering)));
         if aligned == 0 {
             return 0;
         }
-        let (u, v) = (lanes(&tops.u, block), lanes(&tops.v, block));
-        let mut pass = [0_u8; LANES];
-        for i in 0..LANES {
-            pass[i] = u8::from(self.is_helix([cot_theta[i], u[i], v[i]], cuts));
-        }
-        u64::from_le_bytes(pass) & aligned
+        let (u, v) = (load(&tops.u, block), load(&tops.v, block));
+        aligned & bits(self.are_helices(bend_squared, u, v, cuts))
     }
 
     /// Slope and offset of the line on which the two conformal points lie. The circle's squared curvature (inverse
@@ -130,23 +124,26 @@ impl Bottom {
         ((slope - offset * self.r_middle) * self.r_middle).abs()
     }
 
-    /// The cuts on the circle and on scattering at its momentum. No branches and one division.
+    /// The cuts on the circle and on scattering at its momentum, for several tops at once.
     #[inline]
-    fn is_helix(&self, [cot_theta, u, v]: [Scalar; 3], cuts: &SeedingCuts) -> bool {
-        let bend = self.cot_theta - cot_theta;
-        let (slope, offset) = self.line(u, v);
-        let length = 1.0 + slope * slope;
+    fn are_helices(&self, bend_squared: Lanes, u: Lanes, v: Lanes, cuts: &SeedingCuts) -> Lanes {
+        let (u_bottom, v_bottom) = (Lanes::splat(self.u), Lanes::splat(self.v));
+        let slope = (v - v_bottom) / (u - u_bottom);
+        let offset = v_bottom - slope * u_bottom;
+        let length = Lanes::splat(1.0) + slope * slope;
         let offset_squared = offset * offset;
         // Both sides of each comparison are multiplied by `length`.
-        let limit = if offset_squared < length * cuts.floor_curvature_squared {
-            cuts.scattering_floor * length
-        } else {
-            cuts.scattering_per_curvature_squared * offset_squared
-        };
-        (u != self.u)
-            & (length >= offset_squared * cuts.helix_diameter_squared)
-            & (bend * bend * length <= limit * self.scale)
-            & (self.impact(slope, offset) <= cuts.impact_max)
+        let stiff = offset_squared.cmp_lt(length * Lanes::splat(cuts.floor_curvature_squared));
+        let limit = stiff.blend(
+            Lanes::splat(cuts.scattering_floor) * length,
+            Lanes::splat(cuts.scattering_per_curvature_squared) * offset_squared,
+        );
+        let r_middle = Lanes::splat(self.r_middle);
+        let impact = ((slope - offset * r_middle) * r_middle).abs();
+        u.cmp_ne(u_bottom)
+            & length.cmp_ge(offset_squared * Lanes::splat(cuts.helix_diameter_squared))
+            & (bend_squared * length).cmp_le(limit * Lanes::splat(self.scale))
+            & impact.cmp_le(Lanes::splat(cuts.impact_max))
     }
 
     #[inline]

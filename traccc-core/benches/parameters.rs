@@ -1,0 +1,30 @@
+//! Parameters of the seeds of an event as dense as proton collisions at pile-up 200.
+//!
+//! On its own sample upstream takes 7.29 ms for 33,008 seeds on one core.
+
+mod synthetic;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use std::hint::black_box;
+use traccc_core::field::MagneticField;
+use traccc_core::parameters::{ParametersConfig, estimate_parameters};
+use traccc_core::seeding::{SeedingConfig, find_seeds};
+
+fn parameters(criterion: &mut Criterion) {
+    let (measurements, spacepoints) = synthetic::crossings(12_000, 1);
+    let cuts = SeedingConfig::default().cuts().expect("the default settings are sound");
+    let seeds = find_seeds(&spacepoints, &cuts);
+    let field = MagneticField::along_z(2.0);
+    let config = ParametersConfig::default();
+    let mut group = criterion.benchmark_group("parameters");
+    group.throughput(Throughput::Elements(seeds.len() as u64));
+    group.bench_with_input(BenchmarkId::from_parameter("mu200"), &seeds, |bencher, seeds| {
+        bencher.iter(|| {
+            estimate_parameters(&measurements, &spacepoints, black_box(seeds), &field, &config)
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, parameters);
+criterion_main!(benches);
