@@ -114,6 +114,18 @@ impl Events {
         &self.options.ids
     }
 
+    /// Refuses to write results where the events are: their measurements would replace those that truth refers to.
+    pub(crate) fn check_output(&self, output: &Path) -> Result<()> {
+        // A folder that does not exist yet is another one.
+        let input = self.path.canonicalize();
+        if output.canonicalize().is_ok_and(|output| input.is_ok_and(|input| input == output)) {
+            bail!(
+                "--output is the folder of the events: results would replace files there, name another one"
+            );
+        }
+        Ok(())
+    }
+
     /// The cells of the `i`th event.
     pub(crate) fn read_cells(&self, i: usize, setup: &Setup) -> Result<Cells> {
         let path = self.directory.path(self.numbers[i], EventFile::Cells)?;

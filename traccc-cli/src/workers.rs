@@ -56,7 +56,7 @@ impl<S: Send> Workers<S> {
             for (pool, state) in &mut self.workers {
                 let (queue, work, sender) = (&queue, &work, sender.clone());
                 scope.spawn(move || {
-                    serve(queue, &sender, |item| pool.install(|| work(state, item)))
+                    serve(queue, &sender, |item| pool.install(|| work(state, item)));
                 });
             }
             drop(sender);
@@ -174,7 +174,11 @@ mod tests {
                 Ok(item * item)
             };
             let mut workers = workers(threads, 40);
-            workers.run(40, work, |item, square| Ok(results.push((item, square)))).unwrap();
+            let keep = |item, square| {
+                results.push((item, square));
+                Ok(())
+            };
+            workers.run(40, work, keep).unwrap();
             assert_eq!(results, (0..40).map(|i| (i, i * i)).collect::<Vec<_>>());
             assert_eq!(workers.workers.iter().map(|(_, done)| done).sum::<usize>(), 40);
         }

@@ -9,18 +9,38 @@
 //! that a [`Backend`] names; [`Chain::reconstruct`] turns the [`Cells`](event::Cells) of an event into a
 //! [`Reconstruction`].
 //!
-//! ```no_run
-//! use traccc::{Backend, ChainConfig, Setup, SetupFiles, io};
+//! From files (the example writes them first; a folder of detray and ACTS files serves as well):
 //!
-//! let files = SetupFiles::in_dir("detectors/generic")?;
-//! let setup = Setup::read(&files)?;
-//! let mut chain = setup.open(Backend::Cpu, &ChainConfig::full())?;
-//! let events = io::EventDir::new("events/mu20");
-//! let cells = events.read_cells(0, &setup.detector, &setup.modules, &io::CellOptions::default())?;
-//! let event = chain.reconstruct(&cells.cells)?;
+//! ```
+//! # use traccc_sim::detectors::{ToyConfig, pixel_modules, toy_detector};
+//! # use traccc_sim::{SimulationConfig, simulate_event};
+//! use traccc::io::{self, CellOptions, EventDirectory, EventFile};
+//! use traccc::{Backend, ChainConfig, Setup, SetupFiles};
+//!
+//! # let temporary = tempfile::tempdir()?;
+//! # let folder = temporary.path();
+//! # let model = toy_detector(&ToyConfig::full())?;
+//! # let detector = traccc::detector::Detector::compile(&model)?;
+//! # let modules = pixel_modules(&detector, [0.05, 0.05])?;
+//! # let digitization = io::Digitization::from_modules(&detector, &modules)?;
+//! # io::write_detector(folder, &model)?;
+//! # io::write_digitization(folder.join("digitization.json"), &digitization)?;
+//! # let field = traccc::field::MagneticField::along_z(2.0);
+//! # let simulated = simulate_event(&detector, &modules, &field, &SimulationConfig::default(), 1, 0)?;
+//! # let ids = io::GeometryIds::Acts;
+//! # io::write_cells(folder, 0, &simulated.cells, None, (&detector, &modules), &ids)?;
+//! let setup = Setup::read(&SetupFiles::in_dir(folder)?)?;
+//! let mut config = ChainConfig::full();
+//! config.propagation.search_window = [3, 3];
+//! let mut chain = setup.open(Backend::Cpu, &config)?;
+//!
+//! let path = EventDirectory::open(folder)?.path(0, EventFile::Cells)?;
+//! let read = io::read_cells(path, &setup.detector, &setup.modules, &CellOptions::default())?;
+//! let event = chain.reconstruct(&read.cells)?;
 //! for track in &event.tracks().tracks {
 //!     println!("pT {} GeV, chi2 {}", track.parameters.transverse_momentum(), track.chi2);
 //! }
+//! # assert!(!event.tracks().is_empty());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

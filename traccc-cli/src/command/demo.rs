@@ -45,7 +45,8 @@ pub(crate) fn demo(arguments: &DemoArguments) -> Result<Verdict> {
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
-        "toy detector: {} sensors; field 2 T along z; {} particles, {} cells\n",
+        "toy detector: {} sensors; field 2 T along z; {} particles, {} cells\n\
+         particles at their vertex | tracks at their first measurement\n",
         setup.modules.len(),
         truth.particles.len(),
         cells.len(),

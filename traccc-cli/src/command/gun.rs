@@ -76,6 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::float_cmp, reason = "numbers are read as they are written")]
     fn a_range_is_one_number_or_two() {
         assert_eq!(range("1.5").unwrap(), [1.5, 1.5]);
         assert_eq!(range("-2, 2").unwrap(), [-2.0, 2.0]);

@@ -64,6 +64,9 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Verdict> {
         return Ok(Verdict::Done);
     }
     let events = arguments.events.find()?;
+    if let Some(output) = &arguments.output {
+        events.check_output(output)?;
+    }
     let setup = arguments.setup.read()?;
     let output =
         arguments.output.as_ref().map(|dir| Output::create(dir, arguments.format)).transpose()?;

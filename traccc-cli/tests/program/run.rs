@@ -179,6 +179,9 @@ fn bad_input_is_refused_with_what_to_do() {
     assert!(sample.refused(&["--backend", "cuda:1"]).contains("cuda:1"));
     assert!(sample.refused(&["--threads", "0"]).contains("whole number from 1"));
 
+    let message = sample.refused(&["--output", &format!("{directory}/.")]);
+    assert!(message.contains("--output"), "{message}");
+
     let config = sample.path("wrong.toml");
     let config = config.to_str().unwrap();
     std::fs::write(config, "[finding]\nmin_tp = 1.0\n").unwrap();

@@ -1,0 +1,107 @@
+//! Setups from files, engines, and the settings that come with the project.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail loudly too")]
+
+use std::path::Path;
+use traccc::detector::{Detector, Modules};
+use traccc::event::Cells;
+use traccc::field::MagneticField;
+use traccc::parameters::FieldSource as ParameterField;
+use traccc::{
+    Backend, ChainConfig, Error, FieldSource, ModuleIndex, Setup, SetupFiles, io, settings,
+};
+use traccc_sim::detectors::{TelescopeConfig, ToyConfig, pixel_modules, telescope, toy_detector};
+
+/// Writes the toy detector into `folder` and returns it.
+fn write_toy(folder: &Path) -> (Detector, Modules) {
+    let model = toy_detector(&ToyConfig::full()).unwrap();
+    let detector = Detector::compile(&model).unwrap();
+    let modules = pixel_modules(&detector, [0.05, 0.05]).unwrap();
+    io::write_detector(folder, &model).unwrap();
+    let digitization = io::Digitization::from_modules(&detector, &modules).unwrap();
+    io::write_digitization(folder.join("digitization.json"), &digitization).unwrap();
+    (detector, modules)
+}
+
+#[test]
+fn a_setup_read_from_files_is_the_one_that_was_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let (detector, modules) = write_toy(folder.path());
+    let setup = Setup::read(&SetupFiles::in_dir(folder.path()).unwrap()).unwrap();
+    assert_eq!(*setup.detector, detector);
+    // Designs are numbered as they come: in the files by the ids of volumes.
+    assert_eq!(setup.modules.surface, modules.surface);
+    for module in (0..modules.len()).map(ModuleIndex::from) {
+        assert_eq!(setup.modules.design_of(module), modules.design_of(module));
+    }
+    assert_eq!(*setup.field, MagneticField::along_z(2.0));
+}
+
+#[test]
+fn conditions_shift_measurements_and_the_digitization_does_not_need_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, modules) = write_toy(folder.path());
+    let mut files = SetupFiles::in_dir(folder.path()).unwrap();
+    let mut digitization = io::read_digitization(&files.digitization).unwrap();
+    for entry in &mut digitization.entries {
+        entry.shift = [0.25, 0.0];
+    }
+    let conditions = folder.path().join("conditions.json");
+    io::write_digitization(&conditions, &digitization).unwrap();
+    files.conditions = Some(conditions);
+    let shifted = Setup::read(&files).unwrap();
+    assert!(
+        shifted.modules.translation.iter().all(|shift| shift[0].to_bits() == 0.25_f32.to_bits())
+    );
+    assert!(modules.translation.iter().all(|shift| shift[0] == 0.0));
+}
+
+#[test]
+fn a_folder_with_two_digitizations_or_none_asks_for_one() {
+    let folder = tempfile::tempdir().unwrap();
+    write_toy(folder.path());
+    let digitization = folder.path().join("digitization.json");
+    std::fs::copy(&digitization, folder.path().join("other.json")).unwrap();
+    let error = SetupFiles::in_dir(folder.path()).unwrap_err();
+    assert!(matches!(error, Error::Io(io::Error::Ambiguous { .. })), "{error}");
+    std::fs::remove_file(&digitization).unwrap();
+    std::fs::remove_file(folder.path().join("other.json")).unwrap();
+    let error = SetupFiles::in_dir(folder.path()).unwrap_err();
+    assert!(matches!(error, Error::Io(io::Error::NoDigitization { .. })), "{error}");
+}
+
+#[test]
+fn a_field_file_that_does_not_exist_is_named() {
+    let message = FieldSource::File("/nowhere/field.cvf".into()).read().unwrap_err().to_string();
+    assert!(message.contains("/nowhere/field.cvf"), "{message}");
+}
+
+#[test]
+fn an_engine_that_is_not_there_is_an_error_and_not_replaced() {
+    let model = telescope(&TelescopeConfig::default()).unwrap();
+    let detector = Detector::compile(&model).unwrap();
+    let modules = pixel_modules(&detector, [0.05, 0.05]).unwrap();
+    let setup = Setup::new(detector, modules, MagneticField::along_z(2.0));
+    let backend = Backend::Cuda { device: 2 };
+    let error = setup.open(backend, &ChainConfig::full()).unwrap_err();
+    assert!(matches!(error, Error::NoEngine { backend: found } if found == backend), "{error}");
+
+    let mut chain = setup.open(Backend::Cpu, &ChainConfig::service()).unwrap();
+    let event = chain.reconstruct(&Cells::new()).unwrap();
+    assert!(event.tracks().is_empty() && event.fitted.is_none());
+    assert_eq!((chain.backend(), chain.config()), (Backend::Cpu, &ChainConfig::service()));
+}
+
+#[test]
+fn the_settings_of_the_project_are_those_of_the_reference_results() {
+    let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../configs");
+    for (name, window) in [("odd", [0, 0]), ("generic", [0, 0]), ("toy", [3, 3])] {
+        let path = configs.join(name).with_extension("toml");
+        let config = settings::read(&path, &ChainConfig::full()).unwrap();
+        config.validate().unwrap();
+        let mut expected = ChainConfig::full();
+        expected.seeding.bz = 1.99724;
+        expected.parameters.field = ParameterField::Constant(1.99724);
+        expected.propagation.search_window = window;
+        assert_eq!(config, expected, "{name}");
+    }
+}
