@@ -115,7 +115,7 @@ mod tests {
             low in -25.0_f32..25.0,
             width in 0.0_f32..5.0,
         ) {
-            let slopes: Vec<Scalar> = slopes.into_iter().map(Scalar::from).collect();
+            let slopes: Vec<Scalar> = slopes.into_iter().map(|slope| slope as Scalar).collect();
             let (low, high) = (Scalar::from(low), Scalar::from(low + width));
             let (tops, buckets) = sorted(&slopes);
             let range = buckets.range(low, high);
