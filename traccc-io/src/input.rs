@@ -49,7 +49,8 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 
 /// The content of `path` as a stream, decompressed: for looking at the beginning of a file only.
 pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>> {
-    let fail = |source| Error::Read { path: path.to_owned(), source };
+    let path = &locate(path)?;
+    let fail = |source| Error::Read { path: path.clone(), source };
     let mut file = BufReader::new(File::open(path).map_err(fail)?);
     let mut magic = Vec::with_capacity(ZSTD.len());
     file.by_ref().take(ZSTD.len() as u64).read_to_end(&mut magic).map_err(fail)?;

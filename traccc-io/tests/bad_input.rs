@@ -1,4 +1,8 @@
 //! Every reader fed with random bytes and with good files that were changed: an error or a sound answer, never a panic.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test may panic, and reads exactly the numbers that are in the file"
+)]
 
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};

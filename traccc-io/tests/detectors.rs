@@ -1,4 +1,9 @@
 //! Detectors from files: the small fixtures in detail, the samples in `../shared` as a whole.
+#![expect(
+    clippy::unwrap_used,
+    clippy::float_cmp,
+    reason = "a test may panic, and reads exactly the numbers that are in the file"
+)]
 
 use std::f64::consts::PI;
 use std::path::Path;
@@ -156,6 +161,12 @@ fn what_would_come_back_different_is_not_written() {
     write_detector(folder.path(), &tilted).unwrap();
     tilted.volumes[0].surfaces[5].placement.translation[0] = 1.0;
     refused(&tilted);
+
+    // The slabs of an earlier telescope must not become those of a later one.
+    let mut bare = fixture("telescope");
+    write_detector(folder.path(), &bare).unwrap();
+    bare.volumes[0].surfaces.iter_mut().for_each(|s| s.material = None);
+    refused(&bare);
 
     let mut lopsided = fixture("annulus");
     let Some(MaterialModel::Map(map)) = &mut lopsided.volumes[0].surfaces[6].material else {

@@ -145,7 +145,7 @@ mod tests {
             read.measurements.local.iter().map(|l| l[0]).collect::<Vec<_>>(),
             [1.0, 3.0, 0.0, 2.0]
         );
-        assert_eq!(read.measurements.get(0).variance, [0.25, 0.5]);
+        assert_eq!(read.measurements.variance[..1], [[0.25, 0.5]]);
     }
 
     #[test]

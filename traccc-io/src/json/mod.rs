@@ -2,6 +2,7 @@
 
 mod detector_files;
 mod digitization;
+mod digitization_file;
 mod geometry;
 mod hierarchy;
 mod material;
@@ -11,10 +12,8 @@ mod surface_grids;
 mod write;
 
 pub use detector_files::{DetectorFiles, read_detector};
-pub use digitization::{
-    AxisBinning, Conditions, Digitization, DigitizationEntry, read_conditions, read_digitization,
-    write_digitization,
-};
+pub use digitization::{AxisBinning, Conditions, Digitization, DigitizationEntry};
+pub use digitization_file::{read_conditions, read_digitization, write_digitization};
 pub use geometry::read_geometry;
 pub use hierarchy::HierarchyKey;
 pub use material::with_homogeneous_material;

@@ -246,10 +246,10 @@ impl Axis {
 /// Grids with more bins than this are refused: no detector needs them, and a typing error must not fill the memory.
 const MAX_BINS: u64 = 1 << 24;
 
+type AxesAndBins<'a> = ([&'a Axis; 2], [usize; 2]);
+
 /// The two axes of a grid and their bin numbers.
-pub(super) fn axes_and_bins<C>(
-    grid: &Grid<C>,
-) -> Result<([&Axis; 2], [usize; 2]), (&str, ContentProblem)> {
+pub(super) fn axes_and_bins<C>(grid: &Grid<C>) -> Result<AxesAndBins<'_>, (&str, ContentProblem)> {
     let Some([first, second]) = grid.axes.as_deref() else {
         let found = grid.axes.as_ref().map_or(0, Vec::len);
         return Err(("axes", ContentProblem::Count { what: "axes", found, expected: 2 }));
@@ -269,10 +269,9 @@ pub(super) fn axes_and_bins<C>(
 impl<C> Bin<C> {
     /// The serial number of the bin; the bin of axis 0 runs fastest.
     pub(super) fn serial(&self, bins: [usize; 2]) -> Result<usize, ContentProblem> {
-        for axis in 0..2 {
-            if self.loc_index[axis] >= bins[axis] as u64 {
-                let found = self.loc_index[axis];
-                return Err(ContentProblem::Unknown { what: "bin", found, existing: bins[axis] });
+        for (&found, existing) in self.loc_index.iter().zip(bins) {
+            if found >= existing as u64 {
+                return Err(ContentProblem::Unknown { what: "bin", found, existing });
             }
         }
         Ok(self.loc_index[0] as usize + bins[0] * self.loc_index[1] as usize)

@@ -110,7 +110,7 @@ mod tests {
         kind: u32,
         bounds: [u32; 2],
         binning: u32,
-        bins: serde_json::Value,
+        bins: &serde_json::Value,
     ) -> payload::Grid<u64> {
         let axis = |b: u32, n: u32| json!({"label": 0, "bounds": b, "binning": binning, "bins": n, "edges": [0.0, 1.0]});
         let text = json!({"owner_link": 0, "grid_link": {"type": kind, "index": 0},
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn bins_are_serial_with_axis_0_fastest() {
         let bins = json!([{"loc_index": [1, 2], "content": [4, 0]}, {"loc_index": [0, 1], "content": null}]);
-        let read = read_grid(&grid(4, [2, 1], 0, bins), 5).unwrap();
+        let read = read_grid(&grid(4, [2, 1], 0, &bins), 5).unwrap();
         assert_eq!(read.frame, GridFrame::CYLINDER);
         assert_eq!(read.bins[5], [4, 0]);
         assert_eq!(read.bins.iter().map(Vec::len).sum::<usize>(), 2);
@@ -131,12 +131,12 @@ mod tests {
     #[test]
     fn other_grids_are_refused_with_the_place() {
         let place = |g: &payload::Grid<u64>| read_grid(g, 5).map_err(|(at, _)| at).unwrap_err();
-        assert_eq!(place(&grid(2, [1, 1], 0, json!([]))), "grid_link.type");
-        assert_eq!(place(&grid(3, [2, 1], 0, json!([]))), "axes[0]");
-        assert_eq!(place(&grid(3, [1, 2], 1, json!([]))), "axes[0]");
+        assert_eq!(place(&grid(2, [1, 1], 0, &json!([]))), "grid_link.type");
+        assert_eq!(place(&grid(3, [2, 1], 0, &json!([]))), "axes[0]");
+        assert_eq!(place(&grid(3, [1, 2], 1, &json!([]))), "axes[0]");
         let outside = json!([{"loc_index": [2, 0], "content": [1]}]);
-        assert_eq!(place(&grid(3, [1, 2], 0, outside)), "bins[0].loc_index");
+        assert_eq!(place(&grid(3, [1, 2], 0, &outside)), "bins[0].loc_index");
         let unknown = json!([{"loc_index": [1, 0], "content": [1, 5]}]);
-        assert_eq!(place(&grid(3, [1, 2], 0, unknown)), "bins[0].content");
+        assert_eq!(place(&grid(3, [1, 2], 0, &unknown)), "bins[0].content");
     }
 }

@@ -7,7 +7,7 @@ use super::{DetectorFiles, surface_grids};
 use crate::error::{Error, Result};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use traccc_core::detector::{
     AxisModel, DetectorModel, GridFrame, MaterialMapModel, MaterialModel, Placement, Shape,
     SurfaceModel, VolumeModel, VolumeShape, surface_identifier,
@@ -20,7 +20,8 @@ use traccc_core::{SurfaceIndex, VolumeIndex};
 ///
 /// # Errors
 /// A file that cannot be written; [`Error::NotWritable`] for what would come back different: cylinders that are not
-/// about the z axis, maps and grids whose axes the format does not have.
+/// about the z axis, maps and grids whose axes the format does not have, a file of an earlier detector of this name that
+/// this one does not replace.
 pub fn write_detector(directory: impl AsRef<Path>, model: &DetectorModel) -> Result<DetectorFiles> {
     let directory = directory.as_ref();
     let write = |tag: &str| directory.join(format!("{}_{tag}.json", file_stem(&model.name)));
@@ -31,6 +32,18 @@ pub fn write_detector(directory: impl AsRef<Path>, model: &DetectorModel) -> Res
 
     let mut files =
         DetectorFiles { geometry: write(payload::GEOMETRY), ..DetectorFiles::default() };
+    for (count, tag) in [
+        (slabs, payload::HOMOGENEOUS_MATERIAL),
+        (maps, payload::MATERIAL_MAPS),
+        (grids, payload::SURFACE_GRIDS),
+    ] {
+        let path = write(tag);
+        if count == 0 && path.exists() {
+            let what = format!("the detector beside `{}`", path.display());
+            let reason = "that file would be read with it: remove it first";
+            return Err(Error::NotWritable { what, reason });
+        }
+    }
     let surfaces = model.volumes.iter().map(|v| v.surfaces.len()).sum();
     let counters = [("volume_count", model.volumes.len()), ("surface_count", surfaces)];
     save(&files.geometry, model, payload::GEOMETRY, &counters, geometry)?;
@@ -64,7 +77,7 @@ fn file_stem(name: &str) -> String {
 }
 
 fn save<D: Serialize>(
-    path: &PathBuf,
+    path: &Path,
     model: &DetectorModel,
     tag: &str,
     counters: &[(&'static str, usize)],
