@@ -87,7 +87,11 @@ proptest! {
         let mut visited = Vec::new();
         let mut vector = [0.0, 0.0, phi as Scalar, theta as Scalar, q_over_p as Scalar];
         let mut surface = SurfaceIndex(0);
-        while let Stop::Sensor(arrival) = propagator.to_next_sensor(&vector, surface, None) {
+        let end = loop {
+            let arrival = match propagator.to_next_sensor(&vector, surface, None) {
+                Stop::Sensor(arrival) => arrival,
+                end => break end,
+            };
             let truth = expected.iter().find(|c| c.surface == arrival.surface);
             prop_assert!(truth.is_some(), "sensor {:?} is not on the helix", arrival.surface);
             let (_, d) = helix(phi, theta, q_over_p, 2.0, truth.map_or(0.0, |c| c.path));
@@ -96,7 +100,8 @@ proptest! {
             prop_assert!(away < 1e-4, "direction off by {away}");
             visited.push(arrival.surface);
             (vector, surface) = (arrival.vector, arrival.surface);
-        }
+        };
+        prop_assert!(matches!(end, Stop::Left), "ends as {end:?}");
         // Within 50 um of a border either answer is right.
         let clear = |c: &&Crossing| c.inside > 0.05;
         let must: Vec<_> = expected.iter().filter(clear).map(|c| c.surface).collect();

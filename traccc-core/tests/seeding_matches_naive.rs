@@ -1,4 +1,6 @@
 //! Seeding against a brute-force search: every pair and every triplet, in the documented order.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::float_cmp, reason = "two equal coordinates are a case of their own")]
 
 use proptest::prelude::*;
 use traccc_core::event::{Seed, Spacepoint, Spacepoints};
@@ -20,7 +22,7 @@ fn bin_of(&[x, y, z, r]: &Point, cuts: &SeedingCuts) -> Option<[i64; 2]> {
     if !(r < cuts.r_limit && z >= cuts.z_min && z <= cuts.z_max) {
         return None;
     }
-    let pi = std::f32::consts::PI as Scalar;
+    let pi = (-1.0 as Scalar).acos();
     let phi = (y.atan2(x) + pi) / (2.0 * pi) * cuts.phi_bins as Scalar;
     let along = (z - cuts.z_min) / (cuts.z_max - cuts.z_min) * cuts.z_bins as Scalar;
     let along = (along as i64).min(i64::from(cuts.z_bins) - 1);

@@ -50,7 +50,7 @@ impl Axis {
         let last = if circular {
             i64::from(bin) + i64::from(above)
         } else {
-            i64::from((bin + above).min(bins - 1))
+            i64::from(bin.saturating_add(above).min(bins - 1))
         };
         let last = last.min(first + i64::from(bins) - 1);
         (first..=last).map(move |b| b.rem_euclid(i64::from(bins)) as u32)
@@ -89,6 +89,7 @@ mod tests {
         let axis = Axis { min: 0.0, bins_per_unit: 1.0, bins: 5, circular: 0 };
         assert_eq!(axis.window(0, 2, 1).collect::<Vec<_>>(), [0, 1]);
         assert_eq!(axis.window(4, 1, 3).collect::<Vec<_>>(), [3, 4]);
+        assert_eq!(axis.window(2, u32::MAX, u32::MAX).count(), 5);
         assert_eq!((axis.bin(-3.0), axis.bin(4.5), axis.bin(9.0)), (0, 4, 4));
     }
 }

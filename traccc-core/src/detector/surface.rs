@@ -262,12 +262,15 @@ impl Mask {
     }
 }
 
-/// Radii are measured from the beam axis, which lies at (-shift) in the sensor's focal frame; angles about the focus.
-/// The sign of the shift is that of ACTS (upstream's test from a global position uses the opposite one for the same
-/// numbers; see `detray.md` 4.3). The angle is taken modulo a turn.
+/// Angles are measured about the focus of the strips (the local origin) from the average angle, and taken modulo a turn;
+/// radii about the beam, which lies at the shift in the frame turned by the average angle. This is ACTS' rule and that of
+/// detray's test from local coordinates; detray's test from a global position has the opposite sign of the shift and
+/// does not turn (`detray.md` 4.3).
 #[inline]
 fn annulus_contains(b: &[Scalar; 7], local: &Vector3, tolerance: Scalar) -> bool {
-    let beam = perp(local.x + b[5], local.y + b[6]);
+    let (sin, cos) = b[4].sin_cos();
+    let turned = (local.x * cos + local.y * sin, local.y * cos - local.x * sin);
+    let beam = perp(turned.0 - b[5], turned.1 - b[6]);
     let focal_radius = perp(local.x, local.y);
     let phi = crate::math::wrap_phi(local.y.atan2(local.x) - b[4]);
     let phi_tolerance = if focal_radius > 0.0 { tolerance / focal_radius } else { tolerance };
@@ -275,4 +278,67 @@ fn annulus_contains(b: &[Scalar; 7], local: &Vector3, tolerance: Scalar) -> bool
         && beam <= b[1] + tolerance
         && phi >= b[2] - phi_tolerance
         && phi <= b[3] + phi_tolerance
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::consts;
+
+    fn inside(shape: Shape, bounds: &[Scalar], x: Scalar, y: Scalar, tolerance: Scalar) -> bool {
+        let mut all = [0.0; 7];
+        all[..bounds.len()].copy_from_slice(bounds);
+        Mask { bounds: all, link: VolumeIndex::NONE }.contains(
+            shape,
+            &Vector3::new(x, y, 0.0),
+            tolerance,
+        )
+    }
+
+    #[test]
+    fn a_trapezoid_is_as_wide_as_its_height_says() {
+        let bounds = [2.0, 6.0, 4.0, 1.0 / 8.0];
+        assert!(
+            inside(Shape::TRAPEZOID, &bounds, 3.9, 0.0, 0.0)
+                && !inside(Shape::TRAPEZOID, &bounds, 4.1, 0.0, 0.0)
+        );
+        assert!(
+            inside(Shape::TRAPEZOID, &bounds, 2.0, -4.0, 0.0)
+                && !inside(Shape::TRAPEZOID, &bounds, 0.0, 4.1, 0.0)
+        );
+        assert!(inside(Shape::TRAPEZOID, &bounds, 4.1, 0.0, 0.2));
+    }
+
+    #[test]
+    fn a_ring_has_a_hole() {
+        for (radius, expected) in [(2.9, false), (3.1, true), (6.9, true), (7.1, false)] {
+            assert_eq!(inside(Shape::RING, &[3.0, 7.0], 0.0, -radius, 0.0), expected, "{radius}");
+        }
+        assert!(inside(Shape::RING, &[3.0, 7.0], 2.9, 0.0, 0.2));
+    }
+
+    /// Points placed about the beam, at (-2, 2) in the frame turned by the average angle, and about the focus.
+    #[test]
+    fn an_annulus_has_radii_about_the_beam_and_angles_about_the_focus() {
+        let average: Scalar = 1.04;
+        let bounds = [7.2, 12.0, -0.3, 0.3, average, -2.0, 2.0];
+        let (sin, cos) = average.sin_cos();
+        let contains = |x: Scalar, y: Scalar| {
+            inside(Shape::ANNULUS, &bounds, x * cos - y * sin, x * sin + y * cos, 0.0)
+        };
+        // Along the turned x axis, distance to (-2, 2) by Pythagoras.
+        let at = |radius: Scalar| -2.0 + (radius * radius - 4.0).sqrt();
+        assert!(contains(at(7.3), 0.0) && !contains(at(7.1), 0.0));
+        assert!(contains(at(11.9), 0.0) && !contains(at(12.1), 0.0));
+        // At a fixed distance from the focus, left and right of the angular limits.
+        let polar = |angle: Scalar| contains(7.0 * angle.cos(), 7.0 * angle.sin());
+        assert!(polar(0.29) && !polar(0.31) && polar(-0.29) && !polar(-0.31));
+    }
+
+    #[test]
+    fn an_annulus_may_lie_across_the_branch_cut() {
+        let bounds = [5.0, 9.0, -0.2, 0.2, consts::PI - 0.05, 0.0, 0.0];
+        assert!(inside(Shape::ANNULUS, &bounds, -7.0, -0.5, 0.0));
+        assert!(!inside(Shape::ANNULUS, &bounds, 7.0, -0.5, 0.0));
+    }
 }

@@ -60,8 +60,8 @@ impl Search<'_> {
                 (true, false) => FitOutcome::NO_DEGREES_OF_FREEDOM,
                 (true, true) => FitOutcome::SUCCESS,
             };
-            if sound {
-                track.parameters = states[0].smoothed;
+            if let (true, Some(first)) = (sound, states.first()) {
+                track.parameters = first.smoothed;
             }
         });
     }

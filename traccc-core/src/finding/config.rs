@@ -133,6 +133,20 @@ impl FindingConfig {
             "not less than `finding.min_measurements`",
         )?;
         check(self.max_chi2 > 0.0, "finding.max_chi2", self.max_chi2, "a positive number")?;
+        let fraction = self.min_voting_fraction;
+        check(
+            (0.0..=1.0).contains(&fraction),
+            "finding.min_voting_fraction",
+            fraction,
+            "a fraction from 0 to 1",
+        )?;
+        let step = self.min_step_to_next_surface;
+        check(
+            step >= 0.0,
+            "finding.min_step_to_next_surface",
+            step,
+            "a length in mm that is not negative",
+        )?;
         check(self.min_p >= 0.0, "finding.min_p", self.min_p, "not negative")?;
         check(self.min_pt >= 0.0, "finding.min_pt", self.min_pt, "not negative")
     }

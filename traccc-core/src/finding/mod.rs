@@ -5,9 +5,14 @@
 //! a hole. Links that continue are propagated to their next sensor, which makes the candidates of the next step.
 //! R. Mankel, Nucl. Instrum. Meth. A 395 (1997) 169. Cost: linear in the links; links of a step are independent.
 //!
-//! Differences from upstream, on purpose: the first step is an ordinary one (any measurement within the chi2 limit, as
-//! on upstream's devices); a candidate does not cross the material of its seed's sensor again when it leaves; the holes of
-//! a track are all those before its last measurement.
+//! Differences from upstream, on purpose:
+//! - The first step is an ordinary one (any measurement within the chi2 limit, as on upstream's devices).
+//! - A candidate does not cross the material of its seed's sensor again when it leaves.
+//! - The holes of a track are all those before its last measurement.
+//! - A chi2 that is not a number excludes a measurement before the update, not in it.
+//! - The two coordinates are used one after the other, which keeps the covariance symmetric without Joseph's form; an
+//!   update that leaves no track falls back to the next measurement, or to a hole.
+//! - Duplicate removal asks the candidate that is to die for degrees of freedom, and computes them with a sign.
 
 mod build;
 mod config;
@@ -19,6 +24,7 @@ pub use config::{FindingConfig, Smoother};
 
 use crate::event::{BoundParameters, Measurements, Tracks};
 use crate::index::MeasurementIndex;
+use crate::kalman::is_track;
 use crate::math::{Matrix5, Symmetric5};
 use crate::propagation::{Limits, Propagator};
 use crate::{Scalar, fitting};
@@ -76,6 +82,10 @@ struct Search<'a> {
 ///
 /// `measurements` are in ascending surface order. The propagator's limits are taken from `config`. Tracks come in the
 /// order in which they end; their parameters are those of their seeds, or the smoothed ones at the first measurement.
+/// Seeds that describe no track (not finite, q/p = 0, along z) or are on no surface of the detector are passed over.
+///
+/// # Panics
+/// If a measurement is on no surface of the detector.
 pub fn find_tracks(
     measurements: &Measurements,
     seeds: &[BoundParameters],
@@ -98,8 +108,13 @@ pub fn find_tracks(
         predictions: Vec::new(),
         tips: Vec::with_capacity(seeds.len()),
     };
-    let mut candidates: Vec<Candidate> =
-        seeds.iter().enumerate().map(|(row, seed)| Candidate::of_seed(row, seed)).collect();
+    let surfaces = propagator.detector.surfaces.len();
+    let usable = |(_, seed): &(usize, &BoundParameters)| {
+        seed.surface.get() < surfaces && is_track(&seed.vector)
+    };
+    let seeded =
+        seeds.iter().enumerate().filter(usable).map(|(row, seed)| Candidate::of_seed(row, seed));
+    let mut candidates: Vec<Candidate> = seeded.collect();
     for step in 0..config.max_measurements {
         if candidates.is_empty() {
             break;

@@ -40,6 +40,8 @@ impl Default for FittingConfig {
 impl FittingConfig {
     pub(crate) fn validate(&self) -> Result<(), Error> {
         check(self.iterations > 0, "fitting.iterations", self.iterations, "at least 1")?;
+        check(self.min_p >= 0.0, "fitting.min_p", self.min_p, "not negative")?;
+        check(self.min_pt >= 0.0, "fitting.min_pt", self.min_pt, "not negative")?;
         let inflation = self.covariance_inflation;
         check(inflation > 0.0, "fitting.covariance_inflation", inflation, "a positive factor")
     }

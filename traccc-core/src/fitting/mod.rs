@@ -4,6 +4,10 @@
 //! covariance; backwards the smoother of [`crate::kalman::two_filter`] over the same steps. The algebra is in double
 //! precision: the wide prior is up to 1e11 times larger than the result. Upstream propagates its second filter backwards
 //! through the detector; here it uses the derivatives of the first, which is the same filter to first order.
+//!
+//! Other differences from upstream, on purpose: chi2 of a track is the sum of the forward filter's predicted chi2 (not of
+//! the backward one's); the material of the first measurement's sensor is not added to a start on that sensor; the
+//! sensor of the next measurement may be missed by the largest mask tolerance.
 
 mod config;
 
@@ -12,7 +16,7 @@ pub use config::FittingConfig;
 use crate::Scalar;
 use crate::event::{BoundParameters, FitOutcome, Measurements, Track, TrackState, Tracks};
 use crate::finding::{track_state, widen};
-use crate::index::MeasurementIndex;
+use crate::index::{MeasurementIndex, SurfaceIndex};
 use crate::kalman::two_filter::{FilteredStep, smooth};
 use crate::kalman::{Observation, normalize, predicted_chi2, update};
 use crate::math::{Symmetric5, probability};
@@ -22,7 +26,8 @@ use rayon::prelude::*;
 /// Fits tracks; one answer for each, in their order, with its outcome.
 ///
 /// The propagator's limits and hypothesis are taken from `config`, its longest path from the propagation settings. A
-/// track whose fit fails keeps its measurements and parameters; its states are zero.
+/// track whose fit fails keeps its measurements and its latest parameters; its states are zero. Holes are counted from
+/// the sensor of the parameters given: if they are smoothed ones, from the first measurement.
 pub fn fit_tracks(
     measurements: &Measurements,
     tracks: &Tracks,
@@ -72,7 +77,10 @@ struct Filter<'a> {
     /// From the last measurement to here.
     jacobian: Matrix,
     noise: Symmetric5<f64>,
+    surface: SurfaceIndex,
     holes: u32,
+    /// Path since the start, in mm.
+    path: Scalar,
     steps: &'a mut Vec<FilteredStep>,
 }
 
@@ -87,9 +95,13 @@ impl Fitter<'_> {
         let coordinates: u32 =
             ids.iter().map(|m| self.measurements.subspace[m.get()].dimensions()).sum();
         let ndf = coordinates as i32 - 5;
-        for _ in 0..self.iterations {
+        let mut leading = 0;
+        for iteration in 0..self.iterations {
             match self.iterate(&track.parameters, ids, steps, states) {
-                Ok((chi2, holes)) => {
+                Ok((chi2, before_first, inner)) => {
+                    // Later iterations start at the first measurement.
+                    leading = if iteration == 0 { before_first } else { leading };
+                    let holes = leading + inner;
                     let outcome = if ndf > 0 {
                         FitOutcome::SUCCESS
                     } else {
@@ -115,14 +127,14 @@ impl Fitter<'_> {
         }
     }
 
-    /// One filter and smoother pass: chi2, holes and the smoothed states.
+    /// One filter and smoother pass: chi2, holes before and after the first measurement, and the smoothed states.
     fn iterate(
         &self,
         start: &BoundParameters,
         ids: &[MeasurementIndex],
         steps: &mut Vec<FilteredStep>,
         states: &mut [TrackState],
-    ) -> Result<(Scalar, u32), FitOutcome> {
+    ) -> Result<(Scalar, u32, u32), FitOutcome> {
         let diagonal = start.covariance.diagonal().map(|v| f64::from(v) * self.inflation);
         steps.clear();
         let mut filter = Filter {
@@ -131,32 +143,21 @@ impl Fitter<'_> {
             covariance: Symmetric5::from_diagonal(diagonal),
             jacobian: Matrix::identity(),
             noise: Symmetric5::zeros(),
-            // The start is a sensor, too.
-            holes: u32::from(
-                ids.first().is_some_and(|id| self.measurements.surface[id.get()] != start.surface),
-            ),
+            surface: start.surface,
+            holes: 0,
+            path: 0.0,
             steps,
         };
-        let mut surface = start.surface;
+        let mut leading = 0;
         for (i, id) in ids.iter().enumerate() {
             let target = self.measurements.surface[id.get()];
-            let later = &ids[i + 1..];
-            let mut arrived = i == 0 && surface == target;
-            while !arrived {
-                let mut vector = filter.vector.map(|v| v as Scalar);
-                vector[4] = filter.reference as Scalar;
-                let arrival = match self.propagator.to_next_sensor(&vector, surface, Some(target)) {
-                    Stop::Sensor(arrival) => arrival,
-                    Stop::Left => return Err(FitOutcome::NOT_ALL_FITTED),
-                    Stop::Lost => return Err(FitOutcome::PROPAGATION_FAILED),
-                };
-                surface = arrival.surface;
-                if later.iter().any(|m| self.measurements.surface[m.get()] == surface) {
-                    return Err(FitOutcome::NOT_ALL_FITTED);
-                }
-                arrived = surface == target;
-                filter.holes += u32::from(!arrived);
-                filter.carry(&arrival);
+            if i == 0 {
+                // The start is a sensor, too.
+                filter.holes = u32::from(target != start.surface);
+            }
+            self.reach(&mut filter, target, &ids[i + 1..])?;
+            if i == 0 {
+                leading = filter.holes;
             }
             filter.add(Observation::of(self.measurements, id.get()).widened())?;
         }
@@ -167,7 +168,39 @@ impl Fitter<'_> {
         });
         smoothed.ok_or(FitOutcome::SMOOTHER_FAILED)?;
         let chi2: f64 = filter.steps.iter().map(|step| step.chi2).sum();
-        Ok((chi2 as Scalar, filter.holes))
+        Ok((chi2 as Scalar, leading, filter.holes - leading))
+    }
+
+    /// Carries the filter to a sensor, counting empty ones on the way; sensors of the measurements after it must not come
+    /// first. Two measurements on one sensor in a row are used in place.
+    fn reach(
+        &self,
+        filter: &mut Filter<'_>,
+        target: SurfaceIndex,
+        later: &[MeasurementIndex],
+    ) -> Result<(), FitOutcome> {
+        while filter.surface != target {
+            let mut vector = filter.vector.map(|v| v as Scalar);
+            vector[4] = filter.reference as Scalar;
+            let max_path = self.propagator.limits.max_path - filter.path;
+            let limits = Limits { max_path, ..self.propagator.limits };
+            let propagator = Propagator { limits, ..self.propagator };
+            let arrival = match propagator.to_next_sensor(&vector, filter.surface, Some(target)) {
+                Stop::Sensor(arrival) => arrival,
+                Stop::Left => return Err(FitOutcome::NOT_ALL_FITTED),
+                Stop::Lost => return Err(FitOutcome::PROPAGATION_FAILED),
+            };
+            let is_later =
+                |m: &MeasurementIndex| self.measurements.surface[m.get()] == arrival.surface;
+            if arrival.surface != target {
+                if later.iter().any(is_later) {
+                    return Err(FitOutcome::NOT_ALL_FITTED);
+                }
+                filter.holes += 1;
+            }
+            filter.carry(&arrival);
+        }
+        Ok(())
     }
 }
 
@@ -183,6 +216,8 @@ impl Filter<'_> {
         self.covariance = self.covariance.transported(&jacobian) + noise;
         self.noise = self.noise.transported(&jacobian) + noise;
         self.jacobian = jacobian * self.jacobian;
+        self.surface = arrival.surface;
+        self.path += arrival.path;
     }
 
     /// Adds a measurement at the present sensor.

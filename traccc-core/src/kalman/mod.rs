@@ -1,5 +1,8 @@
 //! The Kalman filter: measurement update and smoothing (`mbf` for finding, `two_filter` for the fit).
 //!
+//! Residuals are plain differences: a polar angle measured on both sides of pi (a full ring or cylinder as a sensor) is
+//! not wrapped. Sectors of an annulus, whose local azimuth is near zero, are not affected.
+//!
 //! R. Frühwirth, Nucl. Instrum. Meth. A 262 (1987) 444. The two coordinates of a measurement are independent, so they
 //! are used one after the other: no matrix is inverted.
 
@@ -68,11 +71,13 @@ pub fn predicted_chi2<T: RealField + Copy>(
     match seen.subspace {
         Subspace::LOC0 => r[0] * r[0] / s00,
         Subspace::LOC1 => r[1] * r[1] / s11,
-        _ => {
+        Subspace::BOTH => {
             let s01 = covariance[(1, 0)];
             let cross = s01 * r[0] * r[1];
             (s11 * r[0] * r[0] - cross - cross + s00 * r[1] * r[1]) / (s00 * s11 - s01 * s01)
         }
+        // Nothing measured.
+        _ => T::zero(),
     }
 }
 

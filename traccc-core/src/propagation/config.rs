@@ -13,7 +13,7 @@ pub struct PropagationConfig {
     pub max_step: Scalar,
     /// Error of one step, in mm: larger is faster, smaller more precise.
     pub step_tolerance: Scalar,
-    /// Trials of the step size for one step at most.
+    /// Trials of the step size for one step at most. Each shrinks the step by a sixth or more: upstream's limit, never met.
     pub max_step_trials: u32,
     /// Longest path of a fit, in mm. Finding has no limit, as upstream.
     pub path_limit: Scalar,

@@ -74,7 +74,8 @@ impl Route {
             return;
         }
         // A search window can visit a surface twice; paths to the same surface are then equal.
-        if slot > 0 && self.candidates[slot - 1].surface == candidate.surface {
+        let equal = self.candidates[..slot].iter().rev().take_while(|c| c.path >= candidate.path);
+        if equal.into_iter().any(|c| c.surface == candidate.surface) {
             return;
         }
         let last = self.len.min(CAPACITY - 1);
@@ -102,7 +103,7 @@ impl Navigator<'_> {
             let surface = &self.detector.surfaces[index.get()];
             if let Some(candidate) = self.meet(parabola, index, surface, ahead) {
                 way_out |= surface.kind == SurfaceKind::PORTAL;
-                if index != standing_on || candidate.path > MIN_RETURN {
+                if index != standing_on {
                     route.insert(candidate);
                 }
             }
@@ -131,16 +132,16 @@ impl Navigator<'_> {
         &self.detector.searched[first..last]
     }
 
-    /// A trajectory just outside its volume (rounding at a corner) sees no way out ahead: look back.
+    /// A trajectory just outside its volume (rounding at a corner) sees no way out ahead: the nearest portal behind.
     fn search_behind(&self, volume: &Volume, parabola: &Parabola, route: &mut Route) {
-        for &index in self.searched(volume) {
+        let portals = self.searched(volume).iter().filter_map(|&index| {
             let surface = &self.detector.surfaces[index.get()];
-            if surface.kind == SurfaceKind::PORTAL
-                && let Some(candidate) = self.meet(parabola, index, surface, LOST_PORTAL)
-                && candidate.path < -self.config.path_tolerance
-            {
-                route.insert(candidate);
-            }
+            let portal = surface.kind == SurfaceKind::PORTAL;
+            let behind = |candidate: &Candidate| candidate.path < -self.config.path_tolerance;
+            self.meet(parabola, index, surface, LOST_PORTAL).filter(|c| portal && behind(c))
+        });
+        if let Some(nearest) = portals.max_by(|a, b| a.path.total_cmp(&b.path)) {
+            route.insert(nearest);
         }
     }
 
@@ -232,5 +233,3 @@ fn lookup(grid: &Grid, volume: &Volume, parabola: &Parabola, entry: Scalar) -> [
 const PORTAL_TOLERANCE: Scalar = 1.0e-3;
 /// Farther from its grid a trajectory is looked up where it is, in mm.
 const MAX_LOOKUP: Scalar = 1.0e4;
-/// A surface just left can be met again only after this path, in mm.
-const MIN_RETURN: Scalar = 1.0;

@@ -33,7 +33,7 @@ pub struct Limits {
     pub min_pt: Scalar,
     /// Path after which the next sensor counts, in mm.
     pub min_step_to_next_surface: Scalar,
-    /// Steps between two sensors at most.
+    /// Steps and surfaces looked at between two sensors at most.
     pub max_steps: u32,
     /// Longest path between two sensors, in mm.
     pub max_path: Scalar,
@@ -121,8 +121,20 @@ impl Journey<'_> {
     fn run(&mut self, start: SurfaceIndex) -> Stop {
         let mut route = self.navigator.search(self.volume, &self.parabola(), 0.0, start);
         let mut searches = 0;
+        // The flight before it looked through a portal, and whether it may.
+        let (mut before, mut look) = (None, true);
         loop {
+            self.steps += 1;
+            if self.steps > self.propagator.limits.max_steps {
+                return Stop::Lost;
+            }
             let Some(target) = route.target() else {
+                if let Some(flight) = before.take() {
+                    // The surfaces seen from afar were missed: go back and step to the portal instead.
+                    (self.flight, look) = (flight, false);
+                    route = self.search(self.volume, 0.0);
+                    continue;
+                }
                 // All candidates were missed: look again from here, but not for ever.
                 searches += 1;
                 route = self.search(self.volume, 0.0);
@@ -132,10 +144,11 @@ impl Journey<'_> {
                 continue;
             };
             let surface = &self.propagator.detector.surfaces[target.surface.get()];
-            if self.sees_through(target, surface) {
+            if look && self.sees_through(target, surface) {
                 if !target.link.is_some() {
                     return Stop::Left;
                 }
+                before.get_or_insert(self.flight);
                 route = self.search(target.link, target.path);
                 continue;
             }
@@ -148,6 +161,7 @@ impl Journey<'_> {
                 Approach::GivenUp => return Stop::Lost,
             };
             self.volume = surface.volume;
+            (before, look, searches) = (None, true, 0);
             if surface.kind == SurfaceKind::SENSITIVE
                 && self.flight.path > self.propagator.limits.min_step_to_next_surface
             {
@@ -161,7 +175,6 @@ impl Journey<'_> {
                     return Stop::Left;
                 }
                 self.volume = reached;
-                searches = 0;
                 route = self.search(self.volume, 0.0);
             } else {
                 self.next_target(&mut route);
@@ -195,11 +208,11 @@ impl Journey<'_> {
         };
         let mut candidate = target;
         while candidate.path.abs() > NUDGE {
+            self.flight.step(candidate.path, field, &step_limits);
             self.steps += 1;
             if self.steps > limits.max_steps || self.flight.path > limits.max_path {
                 return Approach::GivenUp;
             }
-            self.flight.step(candidate.path, field, &step_limits);
             let Some(nearer) = self.meet(target.surface, surface) else { return Approach::Missed };
             candidate = nearer;
         }
@@ -270,6 +283,9 @@ impl Journey<'_> {
     /// Crosses the material of a surface that does not measure: in the curvilinear frame, whatever its shape.
     fn cross_material(&mut self, surface: &Surface) -> bool {
         let local = surface.to_local(&self.flight.position);
+        if self.propagator.detector.slab_at(surface, local).is_none() {
+            return true;
+        }
         let normal = surface.normal(local).dot(&self.flight.direction);
         let frame = LocalFrame::curvilinear(&self.flight.direction);
         self.carry_to(&frame);

@@ -268,7 +268,7 @@ mod tests {
     #[test]
     fn a_field_against_z_gives_the_same_cuts() {
         let config = SeedingConfig::default();
-        let turned = SeedingConfig { bz: -config.bz, ..config.clone() };
+        let turned = SeedingConfig { bz: -config.bz, ..SeedingConfig::default() };
         assert_eq!(turned.cuts(), config.cuts());
     }
 
