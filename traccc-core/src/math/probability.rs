@@ -26,6 +26,10 @@ pub fn probability(chi2: Scalar, ndf: i32) -> Scalar {
 /// for odd n: `Q = erfc(√(x/2)) + exp(-x/2) √(2x/π) (1 + x/3 + x²/(3·5) + ...)`;
 /// the last term in both is the one that divides by n - 2.
 fn upper_tail(chi2: f64, ndf: i32) -> f64 {
+    // Only in double precision: a term of the sum would overflow. No `ndf` has a tail there.
+    if chi2 > LARGE / f64::from(i32::MAX) {
+        return 0.0;
+    }
     let half = 0.5 * chi2;
     let tail = match (ndf % 2, ndf) {
         (0, _) => scaled_sum(chi2, 2, ndf - 2, half),
