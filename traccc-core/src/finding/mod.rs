@@ -1,7 +1,7 @@
 //! The combinatorial Kalman filter: from seed parameters to track candidates.
 //!
 //! All candidates advance together, sensor by sensor. In a step each candidate meets the measurements of the sensor it
-//! has arrived at; every compatible measurement (the best ones, as configured) gives a [`Link`], an empty sensor gives
+//! has arrived at; every compatible measurement (the best ones, as configured) gives a link, an empty sensor gives
 //! a hole. Links that continue are propagated to their next sensor, which makes the candidates of the next step.
 //! R. Mankel, Nucl. Instrum. Meth. A 395 (1997) 169. Cost: linear in the links; links of a step are independent.
 //!
