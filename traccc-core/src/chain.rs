@@ -2,7 +2,7 @@
 
 use crate::ambiguity::resolve_ambiguities;
 use crate::clustering::{Clusters, cluster};
-use crate::config::ChainConfig;
+use crate::config::{ChainConfig, check};
 use crate::detector::{Detector, Modules};
 use crate::error::Error;
 use crate::event::{BoundParameters, Cells, Measurements, Seed, Spacepoints, Tracks};
@@ -10,7 +10,8 @@ use crate::field::MagneticField;
 use crate::finding::find_tracks;
 use crate::fitting::fit_tracks;
 use crate::index::MeasurementIndex;
-use crate::parameters::estimate_parameters;
+use crate::math::Vector3;
+use crate::parameters::{FieldSource, estimate_parameters};
 use crate::propagation::{Limits, Propagator};
 use crate::seeding::{SeedingCuts, find_seeds};
 use crate::spacepoints::form_spacepoints;
@@ -269,7 +270,7 @@ impl CpuChain {
     /// A chain for one detector, its segmentation and a field.
     ///
     /// # Errors
-    /// [`Error::Config`] for a setting out of range.
+    /// [`Error::Config`] for a setting out of range, or no field where seeds need one.
     pub fn new(
         detector: Arc<Detector>,
         modules: Arc<Modules>,
@@ -278,6 +279,11 @@ impl CpuChain {
     ) -> Result<Self, Error> {
         config.validate()?;
         let seeding = config.seeding.cuts()?;
+        if config.parameters.field == FieldSource::Map {
+            let tesla = field.at(&Vector3::zeros()).norm();
+            let expected = "a magnetic field in T at the origin: it gives seeds their momentum";
+            check(tesla.is_finite() && tesla > 0.0, "field", tesla, expected)?;
+        }
         Ok(Self {
             detector,
             modules,

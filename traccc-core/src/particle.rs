@@ -49,3 +49,22 @@ impl Hypothesis {
 
 /// Electron mass, in GeV (CODATA 2018).
 pub(crate) const ELECTRON_MASS: Scalar = 0.000_510_998_95;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hypotheses_have_the_masses_and_numbers_of_the_particle_data_group() {
+        assert!((Hypothesis::Muon.mass() - 0.105_658_376).abs() < 1e-9);
+        assert!((Hypothesis::Electron.mass() - 0.000_510_999).abs() < 1e-9);
+        // Leptons with a negative number of their own are the positive ones; pions are the other way round.
+        assert_eq!((Hypothesis::Muon.pdg(-1.0), Hypothesis::Muon.pdg(1.0)), (13, -13));
+        assert_eq!((Hypothesis::Pion.pdg(-1.0), Hypothesis::Pion.pdg(1.0)), (-211, 211));
+        for pdg in [-211, -13, -11, 11, 13, 211] {
+            let hypothesis = Hypothesis::from_pdg(pdg).expect("known");
+            assert!(hypothesis.pdg(1.0) == pdg || hypothesis.pdg(-1.0) == pdg);
+        }
+        assert_eq!(Hypothesis::from_pdg(2212), None);
+    }
+}

@@ -184,19 +184,35 @@ fn candidates_that_follow_a_better_one_are_removed() {
     assert_eq!((count(&keep), count(&loose())), (2, 1));
 }
 
+/// Nine planes: only at the last one do candidates have more than eight measurements.
 #[test]
-fn each_measurement_votes_for_its_best_track() {
+fn duplicates_are_compared_beyond_the_minimum_length_only() {
     let setup = Setup::new(9, MagneticField::along_z(2.0));
-    let mut random = Normal(5);
-    let (seed, seen) = setup.shoot(1.0, 2.0, 1.0, &mut random);
+    let (seed, seen) = setup.shoot(1.0, 2.0, 1.0, &mut Normal(3));
     let measurements = collect(vec![seen]);
-    let config = FindingConfig {
-        duplicate_removal_min_length: None,
-        max_tracks_per_measurement: 1,
-        ..loose()
+    let count = |length| {
+        let config = FindingConfig { duplicate_removal_min_length: Some(length), ..loose() };
+        // Equally probable: the first one stays.
+        find_tracks(&measurements, &[seed, seed], &setup.propagator(), &config).len()
     };
-    let found = find_tracks(&measurements, &[seed, seed, seed], &setup.propagator(), &config);
-    assert_eq!(found.len(), 1);
+    assert_eq!((count(5), count(8), count(9)), (1, 1, 2));
+}
+
+#[test]
+fn each_measurement_votes_for_its_best_tracks() {
+    let setup = Setup::new(9, MagneticField::along_z(2.0));
+    let (seed, seen) = setup.shoot(1.0, 2.0, 1.0, &mut Normal(5));
+    let measurements = collect(vec![seen]);
+    let count = |max_tracks_per_measurement, min_voting_fraction| {
+        let config = FindingConfig {
+            duplicate_removal_min_length: None,
+            max_tracks_per_measurement,
+            min_voting_fraction,
+            ..loose()
+        };
+        find_tracks(&measurements, &[seed, seed, seed], &setup.propagator(), &config).len()
+    };
+    assert_eq!((count(0, 0.5), count(1, 0.5), count(2, 0.5), count(1, 0.0)), (3, 1, 2, 3));
 }
 
 /// Links erased: the first two, two in a row, one, the last three: five holes, the trailing ones not counted.

@@ -65,6 +65,15 @@ impl ParametersConfig {
         ] {
             check(value > 0.0, name, value, "a positive number")?;
         }
+        if let FieldSource::Constant(tesla) = self.field {
+            let bends = tesla.is_finite() && tesla != 0.0;
+            check(
+                bends,
+                "parameters.field",
+                tesla,
+                "a field in T that is not zero: it gives seeds their momentum",
+            )?;
+        }
         let curvature = self.sigma_q_over_p + self.sigma_q_over_pt + self.sigma_pt_relative;
         check(
             curvature > 0.0,
