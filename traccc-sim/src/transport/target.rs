@@ -104,7 +104,10 @@ impl Target {
                 Shape::RECTANGLE => (b[0], b[1], [0.0, 0.0]),
                 Shape::TRAPEZOID => (b[0].max(b[1]), b[2], [0.0, 0.0]),
                 // The whole disc of the outer radius: larger than needed, but simple.
-                Shape::ANNULUS => (b[1] + b[5].abs(), b[1] + b[6].abs(), [0.0, 0.0]),
+                Shape::ANNULUS => {
+                    let reach = b[1] + libm::hypot(b[5], b[6]);
+                    (reach, reach, [0.0, 0.0])
+                }
                 Shape::RING => (b[1], b[1], [0.0, 0.0]),
                 _ => (b[0], b[0], [b[1], b[2]]),
             };
@@ -128,7 +131,8 @@ fn contains(shape: Shape, b: &[f64; 7], local: &Vector3<f64>) -> bool {
             y.abs() <= b[2] && x.abs() <= half_x
         }
         Shape::ANNULUS => {
-            let from_beam = libm::hypot(x + b[5], y + b[6]);
+            let (sin, cos) = (libm::sin(b[4]), libm::cos(b[4]));
+            let from_beam = libm::hypot(x * cos + y * sin - b[5], y * cos - x * sin - b[6]);
             let turn = std::f64::consts::TAU;
             let from_average = libm::atan2(y, x) - b[4];
             let angle = from_average - turn * (from_average / turn).round();
