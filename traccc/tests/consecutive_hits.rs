@@ -1,11 +1,5 @@
 //! From each hit of an independent simulation the propagator must come to the particle's next one.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking and tells its numbers"
-)]
-
 use std::collections::BTreeMap;
 use traccc::event::TruthHit;
 use traccc::io::{GeometryIds, read_truth};
