@@ -4,12 +4,12 @@ use crate::args::positive;
 use crate::events::write_event;
 use crate::progress::progress_bar;
 use crate::workers::Workers;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use traccc::detector::{Detector, DetectorModel};
-use traccc::io::{self, Digitization};
+use traccc::io::{self, DetectorFiles, Digitization};
 use traccc::{FieldSource, Scalar, Setup};
 use traccc_sim::detectors::{
     TelescopeConfig, ToyConfig, ToyMaterial, pixel_modules, telescope, toy_detector,
@@ -131,6 +131,7 @@ fn make(arguments: &EventsArguments, model: &DetectorModel, gun: Gun) -> Result<
 
     let directory = &arguments.output;
     std::fs::create_dir_all(directory).with_context(|| format!("`{}`", directory.display()))?;
+    check_directory(directory, model)?;
     write_description(arguments, model, &setup, &config)?;
 
     let mut workers = Workers::new(arguments.threads, arguments.events, || Ok(()))?;
@@ -151,6 +152,22 @@ fn make(arguments: &EventsArguments, model: &DetectorModel, gun: Gun) -> Result<
     progress.finish_and_clear();
     report(arguments, setup.modules.len(), cells)?;
     Ok(Verdict::Done)
+}
+
+/// Refuses a folder with the files of another detector, which could not be told from those of this one.
+fn check_directory(directory: &Path, model: &DetectorModel) -> Result<()> {
+    let others = match DetectorFiles::find(directory) {
+        Err(io::Error::NoGeometry { .. }) => false,
+        Ok(files) => io::read_geometry(&files.geometry).map(|other| other.name != model.name)?,
+        Err(error) => return Err(error.into()),
+    };
+    if others {
+        bail!(
+            "`{}` holds another detector: name an empty folder with --output",
+            directory.display()
+        );
+    }
+    Ok(())
 }
 
 /// Writes the files that hold for all events.

@@ -54,6 +54,8 @@ fn events_in_a_telescope_are_reconstructed() {
         "json",
     ]);
     let summary: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let toy = refused(&["simulate", "toy", "--output", directory]);
+    assert!(toy.contains("another detector"), "{toy}");
     assert_eq!(summary["counts"]["measurements"], 45, "five particles through nine planes: {text}");
     assert_eq!(summary["truth"]["resolved"]["matched"], 5, "{text}");
 }
