@@ -4,6 +4,7 @@ use super::{Link, NO_LINK, Search};
 use crate::Scalar;
 use crate::index::MeasurementIndex;
 use crate::math::probability;
+use rayon::prelude::*;
 
 impl Search<'_> {
     /// For each link from `first` on whether it survives the others of its step.
@@ -45,7 +46,7 @@ impl Search<'_> {
             }
             false
         };
-        (0..links.len()).map(|i| !dominated(i)).collect()
+        (0..links.len()).into_par_iter().with_min_len(256).map(|i| !dominated(i)).collect()
     }
 
     /// The last link with a measurement at or before `row`.
