@@ -243,6 +243,12 @@ pub enum CsvProblem {
     /// An empty file.
     #[error("there is no header")]
     NoHeader,
+    /// Text that cannot be taken apart into lines and fields.
+    #[error("{reason}")]
+    Unreadable {
+        /// What the CSV reader says.
+        reason: String,
+    },
     /// A column that is needed is not there.
     #[error("there is no column `{column}`")]
     NoColumn {

@@ -129,7 +129,7 @@ impl CellColumns {
     #[inline]
     fn channel(
         &self,
-        row: &Row<'_, '_>,
+        row: &Row<'_>,
         sensors: &mut SensorLookup<'_>,
     ) -> Result<Channel, CsvProblem> {
         let sensor = sensors.sensor(row.u64(self.geometry_id)?)?;

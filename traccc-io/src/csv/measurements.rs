@@ -62,11 +62,11 @@ pub fn read_measurements(
     Ok(MeasurementsRead { measurements, row_of })
 }
 
-fn pair(row: &Row<'_, '_>, columns: [Column; 2]) -> Result<[Scalar; 2], CsvProblem> {
+fn pair(row: &Row<'_>, columns: [Column; 2]) -> Result<[Scalar; 2], CsvProblem> {
     Ok([row.f32(columns[0])? as Scalar, row.f32(columns[1])? as Scalar])
 }
 
-fn variances(row: &Row<'_, '_>, columns: [Column; 2]) -> Result<[Scalar; 2], CsvProblem> {
+fn variances(row: &Row<'_>, columns: [Column; 2]) -> Result<[Scalar; 2], CsvProblem> {
     let variances = pair(row, columns)?;
     match variances.iter().position(|&v| v < 0.0) {
         None => Ok(variances),
@@ -78,7 +78,7 @@ fn variances(row: &Row<'_, '_>, columns: [Column; 2]) -> Result<[Scalar; 2], Csv
     }
 }
 
-fn subspace(row: &Row<'_, '_>, column: Column) -> Result<Subspace, CsvProblem> {
+fn subspace(row: &Row<'_>, column: Column) -> Result<Subspace, CsvProblem> {
     let key = match row.text(column) {
         // Upstream writes the number as a character, which no editor shows.
         Some(&[byte]) if !byte.is_ascii_graphic() => byte,

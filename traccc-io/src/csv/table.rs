@@ -1,17 +1,15 @@
-//! Lines and fields of a CSV file: a header, comma-separated fields, no quotes.
-//!
-//! An own parser because cells come by the hundred thousand per event: it splits and converts in one pass over the
-//! whole file, without a copy of any field.
+//! Lines and fields of a CSV file: a header, comma-separated fields, no quotes; empty lines are passed over.
 
 use super::number;
 use crate::error::{CsvProblem, Error, Result};
+use csv::{ByteRecord, ReaderBuilder};
 use std::path::Path;
 
 /// A CSV file in memory.
 pub(super) struct Table<'a> {
     file: &'a Path,
-    header: Vec<&'a [u8]>,
-    body: &'a [u8],
+    header: ByteRecord,
+    bytes: &'a [u8],
 }
 
 /// Where a column is in each line.
@@ -22,20 +20,33 @@ pub(super) struct Column {
 }
 
 /// The fields of one line.
-pub(super) struct Row<'r, 'a> {
-    fields: &'r [&'a [u8]],
+pub(super) struct Row<'r> {
+    record: &'r ByteRecord,
 }
 
 impl<'a> Table<'a> {
     pub(super) fn new(bytes: &'a [u8], file: &'a Path) -> Result<Self> {
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let mut header = Vec::new();
-        let body = split_line(bytes, &mut header);
-        for name in &mut header {
-            *name = number::trim(name);
+        let mut table = Self { file, header: ByteRecord::new(), bytes };
+        let mut header = ByteRecord::new();
+        if !table
+            .reader()
+            .read_byte_record(&mut header)
+            .map_err(|error| table.unreadable(1, &error))?
+        {
+            return Err(table.error(1, CsvProblem::NoHeader));
         }
-        let table = Self { file, header, body };
-        if bytes.is_empty() { Err(table.error(1, CsvProblem::NoHeader)) } else { Ok(table) }
+        header.trim();
+        table.header = header;
+        Ok(table)
+    }
+
+    /// Reads all lines, the header first; their lengths are compared in [`Self::for_each`], which names the line.
+    fn reader(&self) -> csv::Reader<&'a [u8]> {
+        ReaderBuilder::new()
+            .has_headers(false)
+            .quoting(false)
+            .flexible(true)
+            .from_reader(self.bytes)
     }
 
     /// The column `name`, which must exist.
@@ -49,7 +60,7 @@ impl<'a> Table<'a> {
 
     /// The column `name`; where there is none its values are 0.
     pub(super) fn optional(&self, name: &'static str) -> Result<Column> {
-        let mut positions = (0..self.header.len()).filter(|&i| self.header[i] == name.as_bytes());
+        let mut positions = (0..self.header.len()).filter(|&i| &self.header[i] == name.as_bytes());
         let position = positions.next();
         if positions.next().is_some() {
             return Err(self.error(1, CsvProblem::TwoColumns { column: name }));
@@ -62,68 +73,50 @@ impl<'a> Table<'a> {
         Error::Csv { path: self.file.to_owned(), line, problem }
     }
 
+    fn unreadable(&self, line: usize, error: &csv::Error) -> Error {
+        self.error(line, CsvProblem::Unreadable { reason: error.to_string() })
+    }
+
     /// About how many rows there are, for the allocation.
     pub(super) fn about_rows(&self) -> usize {
-        // The first line is as long as most others, give or take; a few columns in excess cost nothing.
-        let first = self.body.iter().position(|&b| b == b'\n').unwrap_or(self.body.len());
-        self.body.len() / (first + 1) * 9 / 8 + 16
+        // The second line is as long as most others, give or take; a few rows in excess cost nothing.
+        let second = self.bytes.split(|&byte| byte == b'\n').nth(1).map_or(0, <[u8]>::len);
+        self.bytes.len() / (second + 1) * 9 / 8 + 16
     }
 
     /// Calls `each` for every line after the header.
     #[inline]
     pub(super) fn for_each(
         &self,
-        mut each: impl FnMut(&Row<'_, '_>) -> Result<(), CsvProblem>,
+        mut each: impl FnMut(&Row<'_>) -> Result<(), CsvProblem>,
     ) -> Result<()> {
-        let mut fields = Vec::with_capacity(self.header.len());
-        let mut rest = self.body;
+        let mut reader = self.reader();
+        let mut record = ByteRecord::new();
         let mut line = 1;
-        while !rest.is_empty() {
-            line += 1;
-            rest = split_line(rest, &mut fields);
-            let (found, expected) = (fields.len(), self.header.len());
+        let expected = self.header.len();
+        let mut is_header = true;
+        while reader.read_byte_record(&mut record).map_err(|error| self.unreadable(line, &error))? {
+            if std::mem::take(&mut is_header) {
+                continue;
+            }
+            let found = record.len();
             let outcome = if found == expected {
-                each(&Row { fields: &fields })
+                each(&Row { record: &record })
             } else {
                 Err(CsvProblem::Fields { found, expected })
             };
+            line = record.position().map_or(line + 1, |position| position.line() as usize);
             outcome.map_err(|problem| self.error(line, problem))?;
         }
         Ok(())
     }
 }
 
-/// Takes the first line apart into `fields` and returns what follows it. An empty line has no fields.
-#[inline]
-fn split_line<'a>(bytes: &'a [u8], fields: &mut Vec<&'a [u8]>) -> &'a [u8] {
-    fields.clear();
-    let mut start = 0;
-    for (i, &byte) in bytes.iter().enumerate() {
-        if byte == b',' {
-            fields.push(&bytes[start..i]);
-            start = i + 1;
-        } else if byte == b'\n' {
-            finish(&bytes[start..i], fields);
-            return &bytes[i + 1..];
-        }
-    }
-    finish(&bytes[start..], fields);
-    &[]
-}
-
-#[inline]
-fn finish<'a>(last: &'a [u8], fields: &mut Vec<&'a [u8]>) {
-    let last = last.strip_suffix(b"\r").unwrap_or(last);
-    if !(last.is_empty() && fields.is_empty()) {
-        fields.push(last);
-    }
-}
-
-impl Row<'_, '_> {
+impl Row<'_> {
     /// The text of a field.
     #[inline]
     pub(super) fn text(&self, column: Column) -> Option<&[u8]> {
-        self.fields.get(column.position?).copied()
+        self.record.get(column.position?)
     }
 
     #[inline]
@@ -209,7 +202,7 @@ mod tests {
         assert_eq!(message("a,a\n1,2"), "`t.csv`, line 1: there are two columns `a`");
         assert_eq!(message("a,b\n1,2\n3"), "`t.csv`, line 3: 1 fields found, expected 2");
         assert_eq!(message("a,b\n1,2,\n"), "`t.csv`, line 2: 3 fields found, expected 2");
-        assert_eq!(message("a,b\n\n1,2"), "`t.csv`, line 2: 0 fields found, expected 2");
+        assert_eq!(message("a,b\n\n1,2\n3"), "`t.csv`, line 4: 1 fields found, expected 2");
         assert_eq!(
             message("a,b\n-1,2"),
             "`t.csv`, line 2: `a` is `-1`, expected a number from 0 to 18446744073709551615"
