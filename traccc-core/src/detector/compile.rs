@@ -34,7 +34,35 @@ impl Detector {
             .map(|(i, &source)| (source, SurfaceIndex::from(i)))
             .collect();
         detector.by_source.sort_unstable();
+        detector.share_portal_material();
         Ok(detector)
+    }
+
+    /// Gives bare portals the material of the coincident portal of the volume behind.
+    ///
+    /// Both volumes at a border have a portal of their own there. A transport crosses the one of the volume it leaves, so
+    /// that material on both counts once; with this, material on one of them counts in both directions.
+    fn share_portal_material(&mut self) {
+        for row in 0..self.surfaces.len() {
+            let portal = &self.surfaces[row];
+            let bare = portal.kind == SurfaceKind::PORTAL && !portal.material.is_some();
+            if !bare || !portal.mask.link.is_some() || !self.further_masks(portal).is_empty() {
+                continue;
+            }
+            let [first, last] = self.volumes[portal.mask.link.get()].surfaces.map(|s| s as usize);
+            let behind = |twin: &&Surface| {
+                let leads_back = self.masks(twin).any(|mask| mask.link == portal.volume);
+                twin.kind == SurfaceKind::PORTAL
+                    && twin.material.is_some()
+                    && leads_back
+                    && coincide(portal, twin)
+            };
+            if let Some(material) =
+                self.surfaces[first..last].iter().find(behind).map(|twin| twin.material)
+            {
+                self.surfaces[row].material = material;
+            }
+        }
     }
 
     fn push_volume(
@@ -149,6 +177,20 @@ impl Detector {
         self.grids.push(Grid { frame: grid.frame, radius, axes: grid.axes.map(axis), first_bin });
         Ok(())
     }
+}
+
+/// Whether two portals lie on the same plane or cylinder, up to rounding.
+fn coincide(a: &Surface, b: &Surface) -> bool {
+    const NEAR: Scalar = 1.0e-3;
+    if a.shape != b.shape {
+        return false;
+    }
+    if !a.shape.is_plane() {
+        return a.shape == Shape::CONCENTRIC_CYLINDER
+            && (a.mask.bounds[0] - b.mask.bounds[0]).abs() < NEAR;
+    }
+    let parallel = a.axis(2).dot(&b.axis(2)).abs() > 1.0 - 1.0e-5;
+    parallel && a.axis(2).dot(&(b.origin() - a.origin())).abs() < NEAR
 }
 
 /// Middle of the smallest and largest radius of the volume's cylindrical portals, in mm.
