@@ -4,7 +4,7 @@ use crate::ambiguity::resolve_ambiguities;
 use crate::clustering::{Clusters, cluster};
 use crate::config::{ChainConfig, check};
 use crate::detector::{Detector, Modules};
-use crate::error::Error;
+use crate::error::{Cancelled, Error};
 use crate::event::{BoundParameters, Cells, Measurements, Seed, Spacepoints, Tracks};
 use crate::field::MagneticField;
 use crate::finding::find_tracks;
@@ -127,7 +127,7 @@ impl StageTimings {
 /// The verbs of a reconstruction. [`reconstruct`](Self::reconstruct) is the only place that knows their order.
 pub trait ReconstructionChain {
     /// What can go wrong.
-    type Error: std::error::Error + Send + Sync + 'static;
+    type Error: std::error::Error + From<Cancelled> + Send + Sync + 'static;
 
     /// The settings.
     fn config(&self) -> &ChainConfig;
@@ -194,8 +194,20 @@ pub trait ReconstructionChain {
     /// # Errors
     /// The first error of a stage.
     fn reconstruct(&mut self, cells: &Cells) -> Result<Reconstruction, Self::Error> {
+        self.reconstruct_unless(cells, &|| false)
+    }
+
+    /// Reconstructs one event unless `cancelled` says, before one of the stages, that nobody waits for it any more.
+    ///
+    /// # Errors
+    /// The first error of a stage, or [`Cancelled`].
+    fn reconstruct_unless(
+        &mut self,
+        cells: &Cells,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Reconstruction, Self::Error> {
         let (resolve, fit) = (self.config().ambiguity.enabled, self.config().fitting.enabled);
-        let mut clock = Clock::start();
+        let mut clock = Clock::start(cancelled);
         let Clusters { measurements, labels } =
             clock.stage("clustering", || self.cluster(cells))?;
         let spacepoints = clock.stage("spacepoints", || self.form_spacepoints(&measurements))?;
@@ -226,18 +238,26 @@ pub trait ReconstructionChain {
     }
 }
 
-/// Measures the stages in their order.
-struct Clock {
+/// Measures the stages in their order, and asks before each whether it is still wanted.
+struct Clock<'a> {
+    cancelled: &'a dyn Fn() -> bool,
     stages: [f64; 7],
     next: usize,
 }
 
-impl Clock {
-    fn start() -> Self {
-        Self { stages: [0.0; 7], next: 0 }
+impl<'a> Clock<'a> {
+    fn start(cancelled: &'a dyn Fn() -> bool) -> Self {
+        Self { cancelled, stages: [0.0; 7], next: 0 }
     }
 
-    fn stage<T>(&mut self, name: &'static str, work: impl FnOnce() -> T) -> T {
+    fn stage<T, E: From<Cancelled>>(
+        &mut self,
+        name: &'static str,
+        work: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        if (self.cancelled)() {
+            return Err(Cancelled.into());
+        }
         let _span = tracing::info_span!("stage", name).entered();
         let start = Instant::now();
         let result = work();

@@ -72,4 +72,12 @@ pub enum Error {
         /// Identifier of the surface in the experiment's numbering.
         source_id: u64,
     },
+    /// The caller gave up between two stages.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
 }
+
+/// A reconstruction was given up between two stages because its caller asked for that.
+#[derive(Clone, Copy, Debug, Default, Error, PartialEq, Eq)]
+#[error("cancelled before the end of the reconstruction")]
+pub struct Cancelled;

@@ -35,7 +35,7 @@ pub mod units;
 
 pub use chain::{CpuChain, EventCounts, Reconstruction, ReconstructionChain, StageTimings};
 pub use config::ChainConfig;
-pub use error::Error;
+pub use error::{Cancelled, Error};
 pub use index::{MeasurementIndex, ModuleIndex, SpacepointIndex, SurfaceIndex, VolumeIndex};
 pub use particle::Hypothesis;
 

@@ -40,8 +40,8 @@ mod tracks;
 pub use athena_ids::{AthenaIds, read_athena_ids};
 pub use csv::{
     CellOptions, CellsRead, Duplicates, MeasurementsRead, parse_cells, read_cells,
-    read_measurements, read_truth, write_cells, write_hits, write_measurements, write_particles,
-    write_simhit_map,
+    read_measurements, read_raw_cells, read_truth, write_cells, write_hits, write_measurements,
+    write_particles, write_simhit_map,
 };
 pub use error::{ContentProblem, CsvProblem, Error, FieldProblem, Result};
 pub use event_directory::{EventDirectory, EventFile};

@@ -38,8 +38,20 @@ impl Chain {
     /// # Errors
     /// Cells that are out of order, or of a module or channel that the detector does not have.
     pub fn reconstruct(&mut self, cells: &Cells) -> Result<Reconstruction, Error> {
+        self.reconstruct_unless(cells, &|| false)
+    }
+
+    /// Reconstructs one event unless `cancelled` says, before one of the stages, that nobody waits for it any more.
+    ///
+    /// # Errors
+    /// As [`Self::reconstruct`], and [`traccc_core::Error::Cancelled`].
+    pub fn reconstruct_unless(
+        &mut self,
+        cells: &Cells,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Reconstruction, Error> {
         match self {
-            Self::Cpu(chain) => Ok(chain.reconstruct(cells)?),
+            Self::Cpu(chain) => Ok(chain.reconstruct_unless(cells, cancelled)?),
         }
     }
 

@@ -3,6 +3,7 @@
 mod cells;
 mod measurements;
 mod parameters;
+mod raw;
 mod seeds;
 mod spacepoints;
 mod tracks;
@@ -11,6 +12,7 @@ mod truth;
 pub use cells::{Cell, Cells};
 pub use measurements::{Measurement, Measurements, Subspace};
 pub use parameters::BoundParameters;
+pub use raw::{ArrangeError, Arranged, Duplicates, RawCell, RawCells};
 pub use seeds::Seed;
 pub use spacepoints::{Spacepoint, Spacepoints};
 pub use tracks::{FitOutcome, Track, TrackState, Tracks};

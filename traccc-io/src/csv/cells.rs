@@ -7,17 +7,9 @@ use crate::geometry_ids::GeometryIds;
 use std::path::Path;
 use traccc_core::ModuleIndex;
 use traccc_core::detector::{Detector, Modules};
-use traccc_core::event::{Cell, Cells, TruthCell};
-
-/// What to do with several cells of one channel.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Duplicates {
-    /// Add their activations; the time of the first in the file counts.
-    #[default]
-    Merge,
-    /// Report the first as an error.
-    Refuse,
-}
+use traccc_core::event::{
+    ArrangeError, Arranged, Cell, Cells, Duplicates, RawCell, RawCells, TruthCell,
+};
 
 /// How to read cells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -90,21 +82,48 @@ pub fn parse_cells(
         return Ok(CellsRead { cells, merged_duplicates: 0 });
     }
     // Row 0 is line 2: a line is a row, and line 1 is the header.
-    arrange(&cells, modules.len(), options.duplicates).map_err(|(row, problem)| {
-        let id = || {
+    let arranged = cells.arrange(modules.len(), options.duplicates);
+    let Arranged { cells, merged_duplicates } = arranged.map_err(|error| match error {
+        ArrangeError::Twice { row } => {
             let surface = modules.surface[cells.module[row].get()];
-            options.ids.id(surface, detector).unwrap_or_default()
-        };
-        let problem = match problem {
-            Unmergeable::Twice => CsvProblem::DuplicateCell {
+            let problem = CsvProblem::DuplicateCell {
                 channel0: cells.channel0[row],
                 channel1: cells.channel1[row],
-                id: id(),
-            },
-            Unmergeable::Overflow(value) => CsvProblem::Activation { value },
-        };
-        table.error(row + 2, problem)
-    })
+                id: options.ids.id(surface, detector).unwrap_or_default(),
+            };
+            table.error(row + 2, problem)
+        }
+        ArrangeError::Overflow { row, sum } => {
+            table.error(row + 2, CsvProblem::Activation { value: sum })
+        }
+    })?;
+    Ok(CellsRead { cells, merged_duplicates })
+}
+
+/// Reads a cells file as it is: sensors by their identifier, rows in the order of the file, without a detector. The columns
+/// are those of [`read_cells`].
+///
+/// # Errors
+/// A file that cannot be read; with file and line fields that are missing or no numbers.
+pub fn read_raw_cells(path: impl AsRef<Path>) -> Result<RawCells> {
+    let path = path.as_ref();
+    let bytes = crate::input::read(path)?;
+    let table = Table::new(&bytes, path)?;
+    let columns = CellColumns::find(&table)?;
+    let timestamp = table.optional("timestamp")?;
+    let value = table.column("value")?;
+    let mut cells = RawCells::with_capacity(table.about_rows());
+    table.for_each(|row| {
+        cells.push(RawCell {
+            geometry_id: row.u64(columns.geometry_id)?,
+            channel0: row.u32(columns.channel0)?,
+            channel1: row.u32(columns.channel1)?,
+            activation: row.f32(value)?,
+            time: row.f32(timestamp)?,
+        });
+        Ok(())
+    })?;
+    Ok(cells)
 }
 
 /// Module, channel1, channel0: what cells are sorted by.
@@ -143,64 +162,6 @@ impl CellColumns {
         }
         Ok((sensor.module, channels[1], channels[0]))
     }
-}
-
-/// Why a row cannot be merged into one before it.
-enum Unmergeable {
-    Twice,
-    Overflow(f32),
-}
-
-/// Sorts cells by module, channel1, channel0 and merges those of one channel. An error names the row at fault.
-fn arrange(
-    cells: &Cells,
-    modules: usize,
-    duplicates: Duplicates,
-) -> Result<CellsRead, (usize, Unmergeable)> {
-    // Modules are dense numbers: a counting sort, and within a module few cells are left to sort. Both are stable, so
-    // of equal channels the first in the file comes first.
-    let mut begins = vec![0_u32; modules + 1];
-    for module in &cells.module {
-        begins[module.get() + 1] += 1;
-    }
-    for i in 0..modules {
-        begins[i + 1] += begins[i];
-    }
-    let mut next = begins.clone();
-    let mut order = vec![0_u32; cells.len()];
-    for (row, module) in cells.module.iter().enumerate() {
-        let slot = &mut next[module.get()];
-        order[*slot as usize] = row as u32;
-        *slot += 1;
-    }
-    let channel = |row: u32| (cells.channel1[row as usize], cells.channel0[row as usize]);
-    for pair in begins.windows(2) {
-        order[pair[0] as usize..pair[1] as usize].sort_by_key(|&row| channel(row));
-    }
-
-    let mut arranged = Cells::with_capacity(cells.len());
-    let mut merged_duplicates = 0;
-    let mut previous = None;
-    for row in order.into_iter().map(|row| row as usize) {
-        let cell = cells.get(row);
-        let channel = (cell.module, cell.channel1, cell.channel0);
-        if previous != Some(channel) {
-            arranged.push(cell);
-            previous = Some(channel);
-            continue;
-        }
-        if duplicates == Duplicates::Refuse {
-            return Err((row, Unmergeable::Twice));
-        }
-        if let Some(sum) = arranged.activation.last_mut() {
-            *sum += cell.activation;
-            if !sum.is_finite() {
-                return Err((row, Unmergeable::Overflow(*sum)));
-            }
-        }
-        merged_duplicates += 1;
-    }
-    Ok(CellsRead { cells: arranged, merged_duplicates })
 }
 
 /// The measurement id of a cell that belongs to no measurement.
@@ -338,5 +299,24 @@ mod tests {
         let cell =
             Cell { channel0: 4, channel1: 3, activation: 1.0, time: 0.0, module: ModuleIndex(2) };
         assert_eq!(read.cells.iter().collect::<Vec<_>>(), [cell]);
+    }
+
+    #[test]
+    fn raw_cells_are_the_rows_of_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.csv");
+        std::fs::write(&path, "value,geometry_id,channel1,channel0\n0.5,9,2,1\n1.5,7,0,4\n")
+            .unwrap();
+        let cell = |geometry_id, channel0, channel1, activation| RawCell {
+            geometry_id,
+            channel0,
+            channel1,
+            activation,
+            time: 0.0,
+        };
+        let expected: RawCells = [cell(9, 1, 2, 0.5), cell(7, 4, 0, 1.5)].into_iter().collect();
+        assert_eq!(read_raw_cells(&path).unwrap(), expected);
+        std::fs::write(&path, "value,geometry_id,channel1,channel0\n0.5,9,2,x\n").unwrap();
+        assert!(read_raw_cells(&path).unwrap_err().to_string().contains("line 2"));
     }
 }

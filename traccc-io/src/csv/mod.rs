@@ -8,8 +8,9 @@ mod table;
 mod truth;
 mod write;
 
-pub use cells::{CellOptions, CellsRead, Duplicates, parse_cells, read_cells};
+pub use cells::{CellOptions, CellsRead, parse_cells, read_cells, read_raw_cells};
 pub use measurements::{MeasurementsRead, read_measurements};
+pub use traccc_core::event::Duplicates;
 pub use truth::read_truth;
 pub use write::{write_cells, write_hits, write_measurements, write_particles, write_simhit_map};
 

@@ -1,0 +1,184 @@
+use super::{Cell, Cells};
+use crate::storage::soa;
+
+soa! {
+    /// Fired channels as files and messages have them: sensors by their identifier, in any order, channels repeated.
+    RawCells of
+    /// One fired channel.
+    RawCell {
+        /// The sensor, in the numbering of the source.
+        geometry_id: u64,
+        /// Channel number along local x.
+        channel0: u32,
+        /// Channel number along local y; 0 for strips.
+        channel1: u32,
+        /// Signal, in the unit of the source.
+        activation: f32,
+        /// Time as c·t, in mm.
+        time: f32,
+    }
+}
+
+/// What to do with several cells of one channel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Duplicates {
+    /// Add their activations; the time of the first counts.
+    #[default]
+    Merge,
+    /// Report the first as an error.
+    Refuse,
+}
+
+/// Cells in the order that [`Cells`] promises.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Arranged {
+    /// The cells.
+    pub cells: Cells,
+    /// How many rows were added to a row before them.
+    pub merged_duplicates: usize,
+}
+
+/// Why cells cannot be arranged.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum ArrangeError {
+    /// A second cell of a channel, where that is refused.
+    #[error("row {row} is a second cell of its channel")]
+    Twice {
+        /// The row, before sorting.
+        row: usize,
+    },
+    /// Merged activations exceed the range of numbers.
+    #[error("row {row} brings the activation of its channel to {sum}")]
+    Overflow {
+        /// The row, before sorting.
+        row: usize,
+        /// The sum.
+        sum: f32,
+    },
+}
+
+impl Cells {
+    /// Whether cells are in ascending order of module, channel1, channel0, each channel once.
+    pub fn is_arranged(&self) -> bool {
+        let key = |cell: Cell| (cell.module, cell.channel1, cell.channel0);
+        self.iter().map(key).is_sorted_by(|a, b| a < b)
+    }
+
+    /// Sorts cells by module, channel1, channel0 and merges those of one channel. `modules` is the number of modules.
+    ///
+    /// # Errors
+    /// [`ArrangeError`], with the row at fault.
+    ///
+    /// # Panics
+    /// If a cell's module is not less than `modules`.
+    pub fn arrange(
+        &self,
+        modules: usize,
+        duplicates: Duplicates,
+    ) -> Result<Arranged, ArrangeError> {
+        let key = |cell: Cell| (cell.module, cell.channel1, cell.channel0);
+        let mut arranged =
+            Arranged { cells: Self::with_capacity(self.len()), merged_duplicates: 0 };
+        let mut previous = None;
+        for row in sorted_rows(self, modules) {
+            let cell = self.get(row);
+            if previous != Some(key(cell)) {
+                arranged.cells.push(cell);
+                previous = Some(key(cell));
+                continue;
+            }
+            if duplicates == Duplicates::Refuse {
+                return Err(ArrangeError::Twice { row });
+            }
+            if let Some(sum) = arranged.cells.activation.last_mut() {
+                *sum += cell.activation;
+                if !sum.is_finite() {
+                    return Err(ArrangeError::Overflow { row, sum: *sum });
+                }
+            }
+            arranged.merged_duplicates += 1;
+        }
+        Ok(arranged)
+    }
+}
+
+/// Rows in ascending order of module, channel1, channel0; equal ones as they came.
+fn sorted_rows(cells: &Cells, modules: usize) -> impl Iterator<Item = usize> {
+    // Modules are dense numbers: a counting sort, and within a module few cells are left to sort.
+    let mut next = vec![0_u32; modules + 1];
+    for module in &cells.module {
+        next[module.get() + 1] += 1;
+    }
+    for i in 0..modules {
+        next[i + 1] += next[i];
+    }
+    let begins = next.clone();
+    // Channels and row side by side: sorting then stays in the cache and needs no stable algorithm.
+    let mut order = vec![(0_u64, 0_u32); cells.len()];
+    for (row, module) in cells.module.iter().enumerate() {
+        let slot = &mut next[module.get()];
+        let channels = u64::from(cells.channel1[row]) << 32 | u64::from(cells.channel0[row]);
+        order[*slot as usize] = (channels, row as u32);
+        *slot += 1;
+    }
+    for pair in begins.windows(2) {
+        order[pair[0] as usize..pair[1] as usize].sort_unstable();
+    }
+    order.into_iter().map(|(_, row)| row as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::ModuleIndex;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    fn cells() -> impl Strategy<Value = Cells> {
+        let cell = (0_u32..5, 0_u32..4, 0_u32..4, 0_u32..100).prop_map(|(m, c1, c0, a)| Cell {
+            channel0: c0,
+            channel1: c1,
+            activation: a as f32,
+            time: a as f32,
+            module: ModuleIndex(m),
+        });
+        prop::collection::vec(cell, 0..60).prop_map(|rows| rows.into_iter().collect())
+    }
+
+    proptest! {
+        #[test]
+        fn arranged_cells_are_those_of_an_ordered_map(cells in cells()) {
+            let mut expected = BTreeMap::new();
+            for cell in cells.iter() {
+                let key = (cell.module, cell.channel1, cell.channel0);
+                expected.entry(key).or_insert((0.0, cell.time)).0 += cell.activation;
+            }
+            let rows = cells.len();
+            let arranged = cells.arrange(5, Duplicates::Merge).unwrap();
+            prop_assert!(arranged.cells.is_arranged());
+            prop_assert_eq!(arranged.merged_duplicates, rows - expected.len());
+            let found: Vec<_> = arranged
+                .cells
+                .iter()
+                .map(|c| ((c.module, c.channel1, c.channel0), (c.activation, c.time)))
+                .collect();
+            prop_assert_eq!(found, expected.into_iter().collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_refused_duplicate_and_an_overflow_name_their_row() {
+        let cell = |channel0, activation| Cell {
+            channel0,
+            activation,
+            module: ModuleIndex(0),
+            ..Cell::default()
+        };
+        let twice: Cells = [cell(3, 1.0), cell(1, 1.0), cell(3, 1.0)].into_iter().collect();
+        assert_eq!(twice.arrange(1, Duplicates::Refuse), Err(ArrangeError::Twice { row: 2 }));
+        let huge: Cells =
+            [cell(3, f32::MAX), cell(1, 1.0), cell(3, f32::MAX)].into_iter().collect();
+        let error = huge.arrange(1, Duplicates::Merge);
+        assert_eq!(error, Err(ArrangeError::Overflow { row: 2, sum: f32::INFINITY }));
+    }
+}
