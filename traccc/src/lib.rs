@@ -60,5 +60,7 @@ pub use chain::Chain;
 pub use error::Error;
 pub use field_source::FieldSource;
 pub use setup::{Setup, SetupFiles};
+/// The errors of `traccc-core`; [`Error`] contains them.
+pub use traccc_core::Error as CoreError;
 pub use traccc_core::*;
 pub use traccc_io as io;

@@ -6,6 +6,8 @@
     reason = "a program that reports what it does"
 )]
 
+#[cfg(feature = "codegen")]
+mod codegen;
 mod tests;
 
 use std::process::ExitCode;
@@ -15,6 +17,7 @@ Usage: cargo xtask TASK
 
 Tasks:
   test    Run every test: examples, documentation, double precision, and the workspace's tests
+  codegen Write the gRPC messages of traccc-protocol anew (with --features codegen)
   help    Print this text";
 
 fn main() -> ExitCode {
@@ -22,6 +25,8 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
         ["test"] => tests::run(),
+        #[cfg(feature = "codegen")]
+        ["codegen"] => tests::workspace_root().and_then(|root| codegen::run(&root)),
         ["help" | "--help" | "-h"] => {
             println!("{HELP}");
             Ok(())

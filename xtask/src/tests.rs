@@ -32,7 +32,7 @@ fn step(what: &str) {
     println!("== {what}");
 }
 
-fn workspace_root() -> Result<PathBuf, String> {
+pub(crate) fn workspace_root() -> Result<PathBuf, String> {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     manifest.parent().map(Path::to_owned).ok_or_else(|| "xtask has no parent folder".to_owned())
 }

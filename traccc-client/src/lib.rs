@@ -1,0 +1,2 @@
+//! Client of the traccc service.
+#![forbid(unsafe_code)]

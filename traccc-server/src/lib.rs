@@ -1,0 +1,2 @@
+//! The traccc service without Triton.
+#![forbid(unsafe_code)]

@@ -1,0 +1,21 @@
+//! A model of the service, as Triton's backend and our own server both serve it.
+//!
+//! [`ModelDescription`] is what a model repository says; [`Model::load`] reads the detector (once for all models of a
+//! process) and checks the settings; each [`Instance`] has a chain of its own and turns requests into replies.
+#![forbid(unsafe_code)]
+
+mod description;
+mod error;
+mod instance;
+mod metrics;
+mod model;
+mod options;
+mod setup_cache;
+
+pub use description::{ModelDescription, TensorDescription};
+pub use error::{Failure, FailureKind, ModelError};
+pub use instance::{Decoded, Instance, Reply};
+pub use metrics::{Counter, Increment, STAGES};
+pub use model::Model;
+pub use options::{ModelOptions, NamedChain, ParameterKey};
+pub use setup_cache::SetupCache;

@@ -1,0 +1,1 @@
+//! The traccc service as a backend of NVIDIA Triton.
