@@ -94,10 +94,10 @@ impl Client {
     /// As [`Self::infer`].
     pub async fn send(&self, request: &Request) -> Result<Response, ClientError> {
         let Request { message, options } = request;
-        let infer = async |mut attempt: Attempt| {
+        let infer = |mut attempt: Attempt| {
             // Contents are shared, not copied.
             let request = attempt.request(message.clone());
-            attempt.stub.model_infer(request).await
+            async move { attempt.stub.model_infer(request).await }
         };
         let (reply, attempts) = self.call(options.deadline, &options.retry, infer).await?;
         Response::read(reply, &options.outputs, attempts)
@@ -108,11 +108,8 @@ impl Client {
     /// # Errors
     /// [`ClientError::Transport`], [`ClientError::Status`] or [`ClientError::Deadline`].
     pub async fn server_ready(&self) -> Result<bool, ClientError> {
-        let ask = async |mut attempt: Attempt| {
-            let request = attempt.request(grpc::ServerReadyRequest {});
-            attempt.stub.server_ready(request).await
-        };
-        Ok(self.ask(ask).await?.ready)
+        let ask = |mut stub: Stub, request| async move { stub.server_ready(request).await };
+        Ok(self.ask(grpc::ServerReadyRequest {}, ask).await?.ready)
     }
 
     /// Whether a model takes requests; an empty `version` is the newest one.
@@ -120,12 +117,10 @@ impl Client {
     /// # Errors
     /// As [`Self::server_ready`].
     pub async fn model_ready(&self, model: &str, version: &str) -> Result<bool, ClientError> {
-        let ask = async |mut attempt: Attempt| {
-            let (name, version) = (model.to_owned(), version.to_owned());
-            let request = attempt.request(grpc::ModelReadyRequest { name, version });
-            attempt.stub.model_ready(request).await
-        };
-        Ok(self.ask(ask).await?.ready)
+        let (name, version) = (model.to_owned(), version.to_owned());
+        let message = grpc::ModelReadyRequest { name, version };
+        let ask = |mut stub: Stub, request| async move { stub.model_ready(request).await };
+        Ok(self.ask(message, ask).await?.ready)
     }
 
     /// Name, version and extensions of the server.
@@ -133,11 +128,8 @@ impl Client {
     /// # Errors
     /// As [`Self::server_ready`].
     pub async fn server_metadata(&self) -> Result<grpc::ServerMetadataResponse, ClientError> {
-        let ask = async |mut attempt: Attempt| {
-            let request = attempt.request(grpc::ServerMetadataRequest {});
-            attempt.stub.server_metadata(request).await
-        };
-        self.ask(ask).await
+        let ask = |mut stub: Stub, request| async move { stub.server_metadata(request).await };
+        self.ask(grpc::ServerMetadataRequest {}, ask).await
     }
 
     /// Versions and tensors of a model; an empty `version` is the newest one.
@@ -149,12 +141,10 @@ impl Client {
         model: &str,
         version: &str,
     ) -> Result<grpc::ModelMetadataResponse, ClientError> {
-        let ask = async |mut attempt: Attempt| {
-            let (name, version) = (model.to_owned(), version.to_owned());
-            let request = attempt.request(grpc::ModelMetadataRequest { name, version });
-            attempt.stub.model_metadata(request).await
-        };
-        self.ask(ask).await
+        let (name, version) = (model.to_owned(), version.to_owned());
+        let message = grpc::ModelMetadataRequest { name, version };
+        let ask = |mut stub: Stub, request| async move { stub.model_metadata(request).await };
+        self.ask(message, ask).await
     }
 
     /// How many requests a model has answered and how long each part of the work took; an empty `version` is all of them.
@@ -166,30 +156,39 @@ impl Client {
         model: &str,
         version: &str,
     ) -> Result<Vec<grpc::ModelStatistics>, ClientError> {
-        let ask = async |mut attempt: Attempt| {
-            let (name, version) = (model.to_owned(), version.to_owned());
-            let request = attempt.request(grpc::ModelStatisticsRequest { name, version });
-            attempt.stub.model_statistics(request).await
-        };
-        Ok(self.ask(ask).await?.model_stats)
+        let (name, version) = (model.to_owned(), version.to_owned());
+        let message = grpc::ModelStatisticsRequest { name, version };
+        let ask = |mut stub: Stub, request| async move { stub.model_statistics(request).await };
+        Ok(self.ask(message, ask).await?.model_stats)
     }
 
     /// A question about the server, tried once.
-    pub(crate) async fn ask<T>(
+    pub(crate) async fn ask<M: Clone, T, F>(
         &self,
-        attempt: impl AsyncFn(Attempt) -> Result<tonic::Response<T>, Status>,
-    ) -> Result<T, ClientError> {
-        Ok(self.call(Some(QUESTION_DEADLINE), &RetryPolicy::NEVER, attempt).await?.0)
+        message: M,
+        call: impl Fn(Stub, tonic::Request<M>) -> F,
+    ) -> Result<T, ClientError>
+    where
+        F: Future<Output = Result<tonic::Response<T>, Status>>,
+    {
+        let ask = |attempt: Attempt| {
+            let request = attempt.request(message.clone());
+            call(attempt.stub, request)
+        };
+        Ok(self.call(Some(QUESTION_DEADLINE), &RetryPolicy::NEVER, ask).await?.0)
     }
 
     /// Tries a call until there is an answer, `policy` ends, or `deadline` after now is over; gives the number of attempts
     /// too.
-    pub(crate) async fn call<T>(
+    pub(crate) async fn call<T, F>(
         &self,
         deadline: Option<Duration>,
         policy: &RetryPolicy,
-        attempt: impl AsyncFn(Attempt) -> Result<tonic::Response<T>, Status>,
-    ) -> Result<(T, usize), ClientError> {
+        attempt: impl Fn(Attempt) -> F,
+    ) -> Result<(T, usize), ClientError>
+    where
+        F: Future<Output = Result<tonic::Response<T>, Status>>,
+    {
         let begin = Instant::now();
         let mut number = 0;
         loop {

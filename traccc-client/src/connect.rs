@@ -47,8 +47,7 @@ impl ConnectOptions {
 
     pub(crate) fn endpoint(&self) -> Result<Endpoint, ClientError> {
         let url = || self.url.clone();
-        let endpoint =
-            Endpoint::from_shared(url()).map_err(|_| ClientError::Url { url: url() })?;
+        let endpoint = Endpoint::from_shared(url()).map_err(|_| ClientError::Url { url: url() })?;
         let encrypted = match (endpoint.uri().scheme_str(), endpoint.uri().host()) {
             (Some("http"), Some(_)) => false,
             (Some("https"), Some(_)) => true,
@@ -73,8 +72,7 @@ impl ConnectOptions {
         if let Some(ClientIdentity { certificate, key }) = &self.identity {
             tls = tls.identity(Identity::from_pem(certificate, key));
         }
-        let unusable =
-            |error| ClientError::Certificate { url: url(), reason: causes(&error) };
+        let unusable = |error| ClientError::Certificate { url: url(), reason: causes(&error) };
         endpoint.tls_config(tls).map_err(unusable)
     }
 }

@@ -206,10 +206,7 @@ mod tests {
             message: "draining".into(),
             attempts: 3,
         };
-        assert_eq!(
-            error.to_string(),
-            "the server answered UNAVAILABLE: draining (tried 3 times)"
-        );
+        assert_eq!(error.to_string(), "the server answered UNAVAILABLE: draining (tried 3 times)");
         assert_eq!(error.class(), "UNAVAILABLE");
     }
 }

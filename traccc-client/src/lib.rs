@@ -7,6 +7,7 @@ mod error;
 mod request;
 mod response;
 mod retry;
+mod shared_memory;
 
 pub use client::Client;
 pub use connect::{ClientIdentity, ConnectOptions};
@@ -14,3 +15,4 @@ pub use error::ClientError;
 pub use request::{InferOptions, Request};
 pub use response::{OutputTensor, Response};
 pub use retry::RetryPolicy;
+pub use shared_memory::SharedMemory;

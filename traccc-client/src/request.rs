@@ -66,7 +66,9 @@ impl Request {
             ..ModelInferRequest::default()
         };
         for (name, value) in named(&options.parameters) {
-            message.parameters.insert(name.to_owned(), parameter(ParameterChoice::StringParam(value)));
+            message
+                .parameters
+                .insert(name.to_owned(), parameter(ParameterChoice::StringParam(value)));
         }
         for tensor in encode_cells(cells, options.form)? {
             message.inputs.push(InferInputTensor {
