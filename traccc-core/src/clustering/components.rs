@@ -102,6 +102,7 @@ mod tests {
         let (last, next) = (u32::MAX, u32::MAX - 1);
         let cells = [(0, next), (next, next), (last, next), (5, last), (last, last)];
         assert_eq!(find(&cells), [0, 1, 1, 2, 1]);
+        assert_eq!(find(&[(last, 1), (3, 2), (last, 2)]), [0, 1, 0]);
     }
 
     #[test]

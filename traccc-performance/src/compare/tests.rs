@@ -200,6 +200,19 @@ fn what_is_not_a_number_pairs_with_itself_only() {
 }
 
 #[test]
+fn a_variance_that_is_none_does_not_hide_the_equal_row() {
+    let mut left = event();
+    left.parameters.truncate(1);
+    left.parameters[0].covariance[(0, 0)] = -0.01;
+    let mut right = event();
+    // The first row differs from that of the left side, the second one is equal.
+    right.parameters[0].vector[0] = 2.0;
+    right.parameters[1].vector[0] = 0.0;
+    let report = &compare(&left, &right, &Tolerances::engines()).stages[3];
+    assert_eq!(report.paired, 1);
+}
+
+#[test]
 fn another_order_and_similar_tracks_are_told() {
     let left = event().found;
     let swapped = left.select([1, 0]);
