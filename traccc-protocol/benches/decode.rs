@@ -19,8 +19,8 @@ fn decode(criterion: &mut Criterion) {
     let count = modules.len() as u32;
     let cell = |i: u32| RawCell {
         geometry_id: sensors.id(modules.surface[(i / (CELLS / count + 1)) as usize]),
-        channel0: i * 7 % 160,
-        channel1: i * 11 % 190,
+        channel0: i % 40 * 3,
+        channel1: i / 40 % 190,
         activation: 1.0,
         time: 0.0,
     };

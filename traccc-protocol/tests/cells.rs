@@ -1,5 +1,5 @@
 //! Cells survive the way through tensors, and nothing that a client can send harms the decoder.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use proptest::prelude::*;
 use std::sync::OnceLock;
@@ -195,7 +195,7 @@ fn forms_are_complete_and_not_mixed() {
     assert_eq!(decode(&plain[1..]), missing("CELL_POSITIONS"));
     assert_eq!(decode(&compact[..1]), missing("COMPACT_CELLS"));
     assert_eq!(decode(&compact[1..]), missing("COMPACT_MODULES"));
-    let [a, b] = plain.clone();
+    let [a, b] = plain;
     assert_eq!(decode(&[a.clone(), b.clone(), compact[0].clone()]), Err(RequestError::TwoForms));
     assert_eq!(decode(&[a.clone(), b, a]), Err(RequestError::Twice { tensor: "CELL_POSITIONS" }));
 }

@@ -1,5 +1,9 @@
 //! Tracks survive the way through tensors, and nothing that a server can send harms the client's decoder.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::float_cmp,
+    reason = "a test may panic; numbers are copied, not computed"
+)]
 
 use proptest::prelude::*;
 use traccc_core::detector::Detector;
