@@ -2,13 +2,13 @@
 
 use crate::Verdict;
 use crate::command::{
-    CompareArguments, DemoArguments, InspectArguments, RunArguments, SimulateArguments,
-    ThroughputArguments,
+    CompareArguments, DemoArguments, InspectArguments, ModelRepositoryArguments, RunArguments,
+    SimulateArguments, ThroughputArguments,
 };
 use anyhow::{Context, Result, bail};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use traccc::io::{self, DetectorFiles};
 use traccc::{Backend, ChainConfig, FieldSource, Setup, SetupFiles, settings};
 
@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Inspect(InspectArguments),
     /// Simulate an event, reconstruct it, and print the tracks beside the truth
     Demo(DemoArguments),
+    /// Write a model repository for Triton and for our own server
+    ModelRepository(Box<ModelRepositoryArguments>),
     /// Print a script that completes this program's arguments
     Completions {
         /// The shell
@@ -91,7 +93,8 @@ impl SetupArguments {
         Ok(Setup::read(&files)?)
     }
 
-    fn files(&self) -> Result<SetupFiles> {
+    /// The files, found but not read.
+    pub(crate) fn files(&self) -> Result<SetupFiles> {
         let detector = match (&self.detector, &self.geometry) {
             (Some(directory), _) => DetectorFiles::find(directory)
                 .context("--detector: name the files one by one with --geometry, --grids and --material if need be")?,
@@ -163,19 +166,24 @@ pub(crate) struct ChainArguments {
 impl ChainArguments {
     /// The settings, checked.
     pub(crate) fn config(&self) -> Result<ChainConfig> {
-        let named = match self.chain {
-            NamedChain::Full => ChainConfig::full(),
-            NamedChain::Service => ChainConfig::service(),
-        };
-        let config = match &self.config {
-            Some(path) => settings::read(path, &named)?,
-            None => named,
-        };
-        let origin =
-            self.config.as_ref().map_or_else(String::new, |path| path.display().to_string());
-        config.validate().with_context(|| origin)?;
-        Ok(config)
+        read_config(self.chain, self.config.as_deref())
     }
+}
+
+/// Named settings, with those of a TOML file in their place; checked.
+pub(crate) fn read_config(chain: NamedChain, path: Option<&Path>) -> Result<ChainConfig> {
+    let named = match chain {
+        NamedChain::Full => ChainConfig::full(),
+        NamedChain::Service => ChainConfig::service(),
+    };
+    let config = match path {
+        Some(path) => settings::read(path, &named)?,
+        None => named,
+    };
+    config
+        .validate()
+        .with_context(|| path.map_or_else(String::new, |path| path.display().to_string()))?;
+    Ok(config)
 }
 
 /// A whole number from 1.

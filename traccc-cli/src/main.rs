@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         Command::Compare(compare) => command::compare(&compare),
         Command::Inspect(inspect) => command::inspect(&inspect),
         Command::Demo(demo) => command::demo(&demo),
+        Command::ModelRepository(model) => command::model_repository(&model),
         Command::Completions { shell } => args::write_completions(shell),
     };
     match outcome {
