@@ -64,6 +64,15 @@ impl ConnectOptions {
             }
             return Ok(endpoint);
         }
+        let pem =
+            self.ca_certificate.iter().chain(self.identity.iter().map(|own| &own.certificate));
+        if let Some(other) =
+            pem.into_iter().find(|pem| !String::from_utf8_lossy(pem).contains(BEGIN))
+        {
+            // Read as PEM it would be a list of no certificates.
+            let reason = format!("`{BEGIN}` is not in its {} bytes", other.len());
+            return Err(ClientError::Certificate { url: url(), reason });
+        }
         let mut tls = ClientTlsConfig::new();
         tls = match &self.ca_certificate {
             Some(pem) => tls.ca_certificate(Certificate::from_pem(pem)),
@@ -76,6 +85,9 @@ impl ConnectOptions {
         endpoint.tls_config(tls).map_err(unusable)
     }
 }
+
+/// The first line of a certificate.
+const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 
 /// Bytes of a response that may be under way; the default of 64 kB makes large responses wait for the client.
 const WINDOW: u32 = 8 << 20;

@@ -234,7 +234,11 @@ impl LoadReport {
 
     /// Answers per second.
     pub fn throughput(&self) -> f64 {
-        if self.time.is_zero() { 0.0 } else { self.latencies.len() as f64 / self.time.as_secs_f64() }
+        if self.time.is_zero() {
+            0.0
+        } else {
+            self.latencies.len() as f64 / self.time.as_secs_f64()
+        }
     }
 
     /// Mean latency, if there was an answer.
@@ -271,9 +275,8 @@ mod tests {
     fn arrivals_have_the_rate_and_the_spread_of_a_poisson_process() {
         let begin = Instant::now();
         let mut arrivals = PoissonArrivals::new(begin, 50.0, 3);
-        let times: Vec<f64> = (0..20_000)
-            .map(|_| arrivals.next().duration_since(begin).as_secs_f64())
-            .collect();
+        let times: Vec<f64> =
+            (0..20_000).map(|_| arrivals.next().duration_since(begin).as_secs_f64()).collect();
         let gaps: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
         let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
         let square = gaps.iter().map(|gap| gap * gap).sum::<f64>() / gaps.len() as f64;

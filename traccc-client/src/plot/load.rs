@@ -26,7 +26,8 @@ pub fn plot_load(path: &Path, load: &str, points: &[LoadPoint]) -> Result<(), Pl
         let throughput = points.iter().map(|p| (p.load, p.report.throughput())).collect();
         draw(&upper, load, "answers per second", &[("throughput", BLUE, throughput)])?;
         let percentile = |percent: f64| {
-            let ms = |p: &LoadPoint| Some((p.load, p.report.percentile(percent)?.as_secs_f64() * 1e3));
+            let ms =
+                |p: &LoadPoint| Some((p.load, p.report.percentile(percent)?.as_secs_f64() * 1e3));
             points.iter().filter_map(ms).collect()
         };
         let latencies = [
@@ -54,8 +55,7 @@ fn draw(area: &Area<'_>, x: &str, y: &str, series: &[Series]) -> Drawn {
     for (name, colour, points) in series {
         let line = chart.draw_series(LineSeries::new(points.iter().copied(), *colour))?;
         let colour = *colour;
-        line.label(*name)
-            .legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 18, y)], colour));
+        line.label(*name).legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 18, y)], colour));
         chart.draw_series(points.iter().map(|&at| Circle::new(at, 3, colour.filled())))?;
     }
     chart

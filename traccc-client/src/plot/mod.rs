@@ -36,7 +36,11 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = Result<(), Box<dyn std::error::Error>>;
 
 /// Draws and writes a file.
-fn write(path: &Path, size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Drawn) -> Result<(), PlotError> {
+fn write(
+    path: &Path,
+    size: (u32, u32),
+    draw: impl FnOnce(&Area<'_>) -> Drawn,
+) -> Result<(), PlotError> {
     let mut text = String::new();
     let drawn = {
         let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
@@ -44,6 +48,5 @@ fn write(path: &Path, size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Drawn) -
         filled.and_then(|()| draw(&area)).and_then(|()| area.present().map_err(Into::into))
     };
     drawn.map_err(|error| PlotError::Draw { path: path.to_owned(), reason: error.to_string() })?;
-    std::fs::write(path, text)
-        .map_err(|source| PlotError::Write { path: path.to_owned(), source })
+    std::fs::write(path, text).map_err(|source| PlotError::Write { path: path.to_owned(), source })
 }

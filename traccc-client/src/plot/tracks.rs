@@ -1,8 +1,9 @@
 use super::{Area, Drawn, PlotError, write};
-use plotters::prelude::{
-    BLACK, BLUE, ChartBuilder, IntoLogRange, LabelAreaPosition, PathElement, Ranged, Text,
-};
 use plotters::coord::ranged1d::ValueFormatter;
+use plotters::prelude::{
+    BLACK, BLUE, ChartBuilder, IntoLogRange, IntoTextStyle, LabelAreaPosition, PathElement, Ranged,
+    Text,
+};
 use std::path::{Path, PathBuf};
 use traccc_protocol::ServedTrack;
 
@@ -19,12 +20,22 @@ struct Quantity {
 
 const QUANTITIES: [Quantity; 7] = [
     Quantity { file: "chi2", label: "chi2", logarithmic: true, of: |track| track.chi2 },
-    Quantity { file: "ndf", label: "degrees of freedom", logarithmic: false, of: |track| track.ndf },
+    Quantity {
+        file: "ndf",
+        label: "degrees of freedom",
+        logarithmic: false,
+        of: |track| track.ndf,
+    },
     Quantity { file: "loc0", label: "loc0 [mm]", logarithmic: false, of: |t| t.parameters[0] },
     Quantity { file: "loc1", label: "loc1 [mm]", logarithmic: false, of: |t| t.parameters[1] },
     Quantity { file: "phi", label: "phi [rad]", logarithmic: false, of: |t| t.parameters[2] },
     Quantity { file: "theta", label: "theta [rad]", logarithmic: false, of: |t| t.parameters[3] },
-    Quantity { file: "q_over_p", label: "q/p [e/GeV]", logarithmic: false, of: |t| t.parameters[4] },
+    Quantity {
+        file: "q_over_p",
+        label: "q/p [e/GeV]",
+        logarithmic: false,
+        of: |t| t.parameters[4],
+    },
 ];
 
 /// Draws the distributions of chi2, degrees of freedom, loc0, loc1, phi, theta and q/p, each as an SVG file in `directory`,
@@ -113,7 +124,11 @@ impl Histogram {
             .build_cartesian_2d(self.low..self.high, y)?;
         chart.configure_mesh().disable_mesh().x_desc(label).y_desc("tracks").draw()?;
         chart.draw_series([PathElement::new(self.outline(), BLUE)])?;
-        area.draw(&Text::new(caption.to_owned(), (540, 16), ("sans-serif", 14).into_text(&BLACK)))?;
+        area.draw(&Text::new(
+            caption.to_owned(),
+            (540, 16),
+            ("sans-serif", 14).into_text_style(area).color(&BLACK),
+        ))?;
         Ok(())
     }
 
@@ -170,7 +185,8 @@ mod tests {
 
     #[test]
     fn every_value_is_in_a_bin() {
-        for values in [&[1.0, 2.0, 3.0][..], &[5.0; 4], &[0.0], &[1.0e30, 1.0e30], &[-1.0e-30, 0.0]] {
+        for values in [&[1.0, 2.0, 3.0][..], &[5.0; 4], &[0.0], &[1.0e30, 1.0e30], &[-1.0e-30, 0.0]]
+        {
             let histogram = Histogram::new(values);
             assert_eq!(histogram.counts.iter().sum::<u32>() as usize, values.len());
             assert!(histogram.low < histogram.high, "{histogram:?}");

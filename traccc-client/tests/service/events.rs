@@ -37,6 +37,7 @@ fn make() -> Result<Sample, Box<dyn std::error::Error>> {
     let parameters = BTreeMap::from([
         ("detector".to_owned(), ".".to_owned()),
         ("config".to_owned(), config.to_str().ok_or("path")?.to_owned()),
+        ("chain".to_owned(), "full".to_owned()),
         ("threads".to_owned(), "1".to_owned()),
     ]);
     let options = ModelOptions::from_parameters(&parameters, folder.path())?;

@@ -57,7 +57,8 @@ impl Mock {
 
     pub(crate) fn start_at(address: SocketAddr, mut behaviour: Behaviour) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let listener = runtime.block_on(TcpListener::bind(address)).unwrap();
+        let listener = std::net::TcpListener::bind(address).unwrap();
+        listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let (requests, regions) = <(Arc<AtomicUsize>, Arc<Regions>)>::default();
         let tls = behaviour.tls.take();
@@ -71,7 +72,7 @@ impl Mock {
             }
             let service =
                 GrpcInferenceServiceServer::new(service).max_decoding_message_size(1 << 28);
-            let incoming = TcpIncoming::from(listener);
+            let incoming = TcpIncoming::from(TcpListener::from_std(listener).unwrap());
             server.add_service(service).serve_with_incoming(incoming).await.unwrap();
         });
         Self { runtime: Some(runtime), address, requests, regions }
@@ -93,7 +94,9 @@ impl Mock {
 impl Drop for Mock {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
+            // A runtime may not wait for another one.
+            let end = move || runtime.shutdown_timeout(Duration::from_secs(10));
+            std::thread::spawn(end).join().unwrap();
         }
     }
 }
