@@ -5,6 +5,7 @@ mod demo;
 mod gun;
 mod inspect;
 mod run;
+mod serve;
 mod simulate;
 mod throughput;
 
@@ -12,5 +13,6 @@ pub(crate) use compare::{CompareArguments, compare};
 pub(crate) use demo::{DemoArguments, demo};
 pub(crate) use inspect::{InspectArguments, inspect};
 pub(crate) use run::{RunArguments, run};
+pub(crate) use serve::{ServeArguments, serve};
 pub(crate) use simulate::{SimulateArguments, simulate};
 pub(crate) use throughput::{ThroughputArguments, throughput};
