@@ -108,7 +108,8 @@ struct Answer {
 
 async fn send_all(url: &str, setup: &Setup, events: &[SimulatedEvent]) -> Result<Vec<Answer>> {
     let client = Client::connect(&ConnectOptions::new(url)).await?;
-    let outputs = [Output::UPSTREAM.as_slice(), &[Output::TrackOffsets, Output::MeasurementIndices]];
+    let outputs =
+        [Output::UPSTREAM.as_slice(), &[Output::TrackOffsets, Output::MeasurementIndices]];
     let options = InferOptions { outputs: outputs.concat(), ..InferOptions::default() };
     let mut answers = Vec::with_capacity(events.len());
     for event in events {
@@ -151,12 +152,19 @@ fn report(
     for (number, (event, answer)) in events.iter().zip(answers).enumerate() {
         let clusters = cluster(&event.cells, &setup.modules);
         let measurements = clusters.measurements.len();
-        let origin =
-            MeasurementTruth::from_cells(&event.truth, &event.cells, &clusters.labels, measurements)?;
+        let origin = MeasurementTruth::from_cells(
+            &event.truth,
+            &event.cells,
+            &clusters.labels,
+            measurements,
+        )?;
         let tracks = tracks_of(&answer.tracks);
         if number == 0 {
             let cells = event.cells.len();
-            writeln!(out, "event 0: {cells} cells; particles at their vertex | tracks at their first measurement\n")?;
+            writeln!(
+                out,
+                "event 0: {cells} cells; particles at their vertex | tracks at their first measurement\n"
+            )?;
             writeln!(out, "{}", particles_and_tracks(&event.truth, &origin, &tracks))?;
         }
         let selected = TruthView::Upstream.for_tracks().select(&event.truth, &origin);
@@ -208,11 +216,7 @@ fn tracks_of(served: &ServedTracks) -> Tracks {
 }
 
 /// A row for each particle: what was generated, and its first matching track.
-fn particles_and_tracks(
-    truth: &TruthEvent,
-    origin: &MeasurementTruth,
-    tracks: &Tracks,
-) -> Table {
+fn particles_and_tracks(truth: &TruthEvent, origin: &MeasurementTruth, tracks: &Tracks) -> Table {
     let right = Align::Right;
     let mut table = Table::new([
         ("particle", right),
