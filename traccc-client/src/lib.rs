@@ -4,6 +4,8 @@
 mod client;
 mod connect;
 mod error;
+mod load;
+mod plot;
 mod request;
 mod response;
 mod retry;
@@ -12,6 +14,8 @@ mod shared_memory;
 pub use client::Client;
 pub use connect::{ClientIdentity, ConnectOptions};
 pub use error::ClientError;
+pub use load::{Arrivals, Bound, LoadPlan, LoadReport, run_load};
+pub use plot::{LoadPoint, PlotError, plot_load, plot_tracks};
 pub use request::{InferOptions, Request};
 pub use response::{OutputTensor, Response};
 pub use retry::RetryPolicy;

@@ -13,7 +13,6 @@ use std::collections::HashMap;
 use std::ops::Range;
 use tonic::Status;
 use traccc_core::event::RawCells;
-use traccc_protocol::Output;
 use traccc_protocol::grpc::infer_parameter::ParameterChoice;
 use traccc_protocol::grpc::{
     InferParameter, ModelInferRequest, ModelInferResponse, SystemSharedMemoryRegisterRequest,
@@ -207,25 +206,57 @@ fn location(region: &Region, part: Range<usize>) -> HashMap<String, InferParamet
     .collect()
 }
 
+/// Whether a server does not have the regions: in the words of Triton, and of ours.
 fn knows_no_region(status: &Status) -> bool {
-    status.message().to_lowercase().contains("unable to find shared memory region")
+    let message = status.message().to_lowercase();
+    message.contains("unable to find shared memory region")
+        || message.contains("shared memory region") && message.contains("is not registered")
 }
 
-/// Servers say in words that an output does not fit: the name of the tensor and `at least N bytes`.
+/// The error of an output that does not fit, which Triton words `output 'X' (..) should be at least N bytes` and our server
+/// ``output `X` takes N bytes``; others as they are.
 fn explain(error: ClientError, layout: &Layout) -> ClientError {
     let ClientError::Status { message, .. } = &error else {
         return error;
     };
-    let named: Option<Output> = layout
-        .parts()
-        .map(|(output, _)| output)
-        .find(|output| message.contains(output.spec().name));
-    let needed = message.split_once("at least ").and_then(|(_, number)| {
-        let digits = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
-        number[..digits].parse().ok()
+    let named = layout.parts().map(|(output, _)| output).find(|output| {
+        let name = output.spec().name;
+        ['\'', '`'].iter().any(|quote| message.contains(&format!("output {quote}{name}{quote}")))
     });
-    match (named, needed) {
+    let number = ["at least ", " takes "].into_iter().find_map(|before| {
+        let (_, after) = message.split_once(before)?;
+        after.split_once(" bytes")?.0.parse().ok()
+    });
+    match (named, number) {
         (Some(output), Some(needed)) => layout.too_small(output, needed),
         _ => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tonic::Code;
+    use traccc_protocol::Output;
+
+    #[test]
+    fn both_servers_words_for_a_small_region_are_understood() {
+        let layout = Layout::new(&Output::UPSTREAM, 1000);
+        let explained = |message: &str| {
+            let (code, message) = (Code::Internal, message.to_owned());
+            explain(ClientError::Status { code, message, attempts: 1 }, &layout)
+        };
+        for message in [
+            "shared memory size specified with the request for output 'COVARIANCES' (640 bytes) \
+             should be at least 12300 bytes to hold the results",
+            "output `COVARIANCES` takes 12300 bytes, but 640 of shared memory region `x` are offered",
+        ] {
+            let ClientError::RegionTooSmall { output: "COVARIANCES", needed: 12_300, .. } =
+                explained(message)
+            else {
+                panic!("{message}");
+            };
+        }
+        assert!(matches!(explained("out of memory"), ClientError::Status { .. }));
     }
 }
