@@ -108,7 +108,7 @@ fn only_requested_outputs_are_made() {
     let requests =
         [named(&["GEOMETRY_IDS", "TRK_PARAMS"]), named(&["TRK_PARAMS", "LABELS"]), named(&[])];
     execute("outputs", &requests);
-    assert_answered(&requests[0], 2, &[Output::GeometryIds, Output::TrackParameters]);
+    assert_answered(&requests[0], 2, &[Output::TrackParameters, Output::GeometryIds]);
     assert_eq!(error_of(&requests[1]).message, "`LABELS` is no output of this model");
     assert_answered(&requests[2], 2, &Output::ALL);
 }
