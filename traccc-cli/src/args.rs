@@ -3,7 +3,7 @@
 use crate::Verdict;
 use crate::command::{
     CompareArguments, DemoArguments, InspectArguments, ModelRepositoryArguments, RunArguments,
-    SimulateArguments, ThroughputArguments,
+    ServeArguments, SimulateArguments, ThroughputArguments,
 };
 use anyhow::{Context, Result, bail};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Run(RunArguments),
     /// Measure how many events per second are reconstructed
     Throughput(ThroughputArguments),
+    /// Serve a model repository over the network: KServe v2, gRPC and HTTP
+    Serve(ServeArguments),
     /// Make a detector and events
     Simulate(SimulateArguments),
     /// Compare the results of two runs

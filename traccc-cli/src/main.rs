@@ -33,6 +33,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.command {
         Command::Run(run) => command::run(&run),
         Command::Throughput(throughput) => command::throughput(&throughput),
+        Command::Serve(serve) => command::serve(&serve),
         Command::Simulate(simulate) => command::simulate(&simulate),
         Command::Compare(compare) => command::compare(&compare),
         Command::Inspect(inspect) => command::inspect(&inspect),

@@ -6,6 +6,7 @@ mod gun;
 mod inspect;
 mod model_repository;
 mod run;
+mod serve;
 mod simulate;
 mod throughput;
 
@@ -14,5 +15,6 @@ pub(crate) use demo::{DemoArguments, demo};
 pub(crate) use inspect::{InspectArguments, inspect};
 pub(crate) use model_repository::{ModelRepositoryArguments, model_repository};
 pub(crate) use run::{RunArguments, run};
+pub(crate) use serve::{ServeArguments, serve};
 pub(crate) use simulate::{SimulateArguments, simulate};
 pub(crate) use throughput::{ThroughputArguments, throughput};

@@ -1,0 +1,258 @@
+//! A model that is served: a queue, and a thread for each instance.
+
+use crate::error::ServerError;
+use crate::infer::{
+    Content, InferReply, InferRequest, Input, OutputTensor, RequestedOutput, ServeError,
+};
+use crate::queue::{Queue, Refused};
+use crate::repository::{ModelFolder, description, instances};
+use crate::statistics::{Reason, Statistics, Times};
+use bytes::Bytes;
+use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+use tokio::sync::oneshot;
+use traccc::Backend;
+use traccc_protocol::{Output, RequestError, RequestParameters, Tensor};
+use traccc_service::{
+    Decoded, Failure, Instance, Model, ModelError, ModelOptions, Reply, SetupCache,
+};
+
+/// A version of a model, with its instances running.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub(crate) name: String,
+    pub(crate) version: i64,
+    pub(crate) statistics: Arc<Statistics>,
+    inputs: Vec<String>,
+    outputs: Vec<Output>,
+    queue: Arc<Queue<Job>>,
+    workers: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// A request on its way. When the client has gone, `reply` is closed.
+#[derive(Debug)]
+struct Job {
+    request: InferRequest,
+    arrived: Instant,
+    queued: Instant,
+    reply: oneshot::Sender<Result<InferReply, ServeError>>,
+}
+
+impl Engine {
+    /// Loads a model and starts its instances.
+    pub(crate) fn start(
+        model: &ModelFolder,
+        version: i64,
+        folder: &Path,
+        queue: usize,
+        cache: &SetupCache,
+    ) -> Result<Self, ServerError> {
+        let config = &model.config;
+        let name = config.name.clone();
+        let wrong = |source| ServerError::Model { name: name.clone(), version, source };
+        let description = description(config);
+        let outputs = description.check().map_err(wrong)?;
+        let options =
+            ModelOptions::from_parameters(&description.parameters, folder).map_err(wrong)?;
+        let loaded = Arc::new(Model::load(&options, cache).map_err(wrong)?);
+        let backends = instances(config);
+        let beside = backends.iter().filter(|&&backend| backend == Backend::Cpu).count();
+        let instances: Result<Vec<Instance>, ModelError> =
+            backends.iter().map(|&backend| loaded.instance(backend, beside)).collect();
+
+        let engine = Self {
+            version,
+            statistics: Arc::default(),
+            inputs: config.input.iter().map(|input| input.name.clone()).collect(),
+            outputs,
+            queue: Arc::new(Queue::new(queue)),
+            workers: Mutex::default(),
+            name: name.clone(),
+        };
+        for (i, instance) in instances.map_err(wrong)?.into_iter().enumerate() {
+            let (queue, statistics) = (engine.queue.clone(), engine.statistics.clone());
+            let thread = std::thread::Builder::new()
+                .name(format!("{name}_{i}"))
+                .spawn(move || work(instance, &queue, &statistics));
+            let thread = thread.map_err(ServerError::Thread)?;
+            engine.workers.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
+        }
+        Ok(engine)
+    }
+
+    /// Reconstructs an event on the next free instance. When this future is dropped, so is the request.
+    pub(crate) async fn infer(&self, request: InferRequest) -> Result<InferReply, ServeError> {
+        let arrived = Instant::now();
+        let request = self.complete(request).inspect_err(|_| {
+            self.statistics.failed(Reason::Other, arrived.elapsed());
+        })?;
+        let (reply, answer) = oneshot::channel();
+        let job = Job { request, arrived, queued: Instant::now(), reply };
+        let given_up = |job: &Job| {
+            let gone = job.reply.is_closed();
+            if gone {
+                self.statistics.failed(Reason::Cancelled, job.arrived.elapsed());
+            }
+            gone
+        };
+        if let Err(refused) = self.queue.push(job, given_up) {
+            self.statistics.failed(Reason::Rejected, arrived.elapsed());
+            return Err(match refused {
+                Refused::Full => {
+                    let (model, limit) = (self.name.clone(), self.queue.limit());
+                    ServeError::QueueFull { model, limit }
+                }
+                Refused::Closed => ServeError::ShuttingDown,
+            });
+        }
+        answer.await.unwrap_or(Err(ServeError::ShuttingDown))
+    }
+
+    /// Checks names against the configuration, and fills in the outputs of a request that names none.
+    fn complete(&self, mut request: InferRequest) -> Result<InferRequest, ServeError> {
+        for input in &request.inputs {
+            if !self.inputs.contains(&input.name) {
+                return Err(RequestError::Unknown { tensor: input.name.clone() }.into());
+            }
+        }
+        for RequestedOutput { output, .. } in &request.outputs {
+            if !self.outputs.contains(output) {
+                let name = output.spec().name.to_owned();
+                return Err(RequestError::UnknownOutput { name }.into());
+            }
+        }
+        if request.outputs.is_empty() {
+            let all = self.outputs.iter();
+            request.outputs = all.map(|&output| RequestedOutput { output, target: None }).collect();
+        }
+        Ok(request)
+    }
+
+    /// How many requests wait for an instance.
+    pub(crate) fn pending(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Answers what waits, then ends the instances.
+    pub(crate) fn stop(&self) {
+        self.queue.close();
+        let workers =
+            std::mem::take(&mut *self.workers.lock().unwrap_or_else(PoisonError::into_inner));
+        for worker in workers {
+            if worker.join().is_err() {
+                tracing::error!(model = self.name, "an instance has ended with a panic");
+            }
+        }
+    }
+}
+
+/// What the thread of an instance does.
+fn work(mut instance: Instance, queue: &Queue<Job>, statistics: &Statistics) {
+    while let Some(Job { request, arrived, queued, reply }) = queue.pop() {
+        if reply.is_closed() {
+            statistics.failed(Reason::Cancelled, arrived.elapsed());
+            continue;
+        }
+        let mut times = Times { queue: queued.elapsed(), ..Times::default() };
+        // `Instance::reconstruct` replaces its chain after a panic; nothing else here outlives a request.
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            answer(&mut instance, request, statistics, &mut times, &|| reply.is_closed())
+        }));
+        let outcome = outcome.unwrap_or_else(|_| {
+            let message = "a request made the server panic: see its log".to_owned();
+            Err(Failure::Panicked { message }.into())
+        });
+        times.total = arrived.elapsed();
+        tracing::debug!(
+            queue_us = times.queue.as_micros(),
+            input_us = times.input.as_micros(),
+            infer_us = times.infer.as_micros(),
+            output_us = times.output.as_micros(),
+            error = outcome.as_ref().err().map(tracing::field::display),
+            "request"
+        );
+        let outcome = match outcome {
+            Ok((reply, made)) => {
+                statistics.succeeded(&times, &made);
+                Ok(reply)
+            }
+            Err(error) => {
+                let reason = match &error {
+                    ServeError::Failure(failure) => Reason::of(failure),
+                    _ => Reason::Other,
+                };
+                statistics.failed(reason, times.total);
+                Err(error)
+            }
+        };
+        // The client may have gone in the meantime.
+        let _ = reply.send(outcome);
+    }
+}
+
+/// Decodes, reconstructs and encodes one event.
+fn answer(
+    instance: &mut Instance,
+    request: InferRequest,
+    statistics: &Statistics,
+    times: &mut Times,
+    cancelled: &(dyn Fn() -> bool + Sync),
+) -> Result<(InferReply, Reply), ServeError> {
+    let start = Instant::now();
+    let InferRequest { inputs, outputs, parameters } = request;
+    let decoded = decode(instance, &inputs, parameters)?;
+    drop(inputs);
+    times.input = start.elapsed();
+
+    let start = Instant::now();
+    statistics.executed();
+    let reply = instance.reconstruct(&decoded, cancelled)?;
+    times.infer = start.elapsed();
+
+    let start = Instant::now();
+    let outputs = outputs.into_iter().map(|requested| encode(&reply, requested));
+    let outputs = outputs.collect::<Result<_, _>>()?;
+    times.output = start.elapsed();
+    Ok((InferReply { outputs, parameters: reply.parameters() }, reply))
+}
+
+fn decode(
+    instance: &Instance,
+    inputs: &[Input],
+    parameters: RequestParameters,
+) -> Result<Decoded, ServeError> {
+    let contents = inputs.iter().map(|input| match &input.content {
+        Content::Inline(bytes) => Ok(Cow::Borrowed(&bytes[..])),
+        Content::Shared(window) => window.read().map(Cow::Owned),
+    });
+    let contents = contents.collect::<Result<Vec<_>, _>>()?;
+    let tensors: Vec<Tensor<'_>> = inputs
+        .iter()
+        .zip(&contents)
+        .map(|(Input { name, data_type, shape, .. }, bytes)| Tensor {
+            name,
+            data_type,
+            shape,
+            bytes,
+        })
+        .collect();
+    Ok(instance.decode(&tensors, parameters)?)
+}
+
+fn encode(reply: &Reply, requested: RequestedOutput) -> Result<OutputTensor, ServeError> {
+    let RequestedOutput { output, target } = requested;
+    let mut bytes = vec![0; reply.byte_size(output)];
+    reply.write(output, &mut bytes)?;
+    let bytes = match target {
+        None => Some(Bytes::from(bytes)),
+        Some(window) => {
+            window.write(output.spec().name, &bytes)?;
+            None
+        }
+    };
+    Ok(OutputTensor { output, shape: reply.shape(output), bytes })
+}

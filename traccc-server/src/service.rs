@@ -1,0 +1,197 @@
+//! What both protocols serve.
+
+use crate::config::{Limits, ServerConfig};
+use crate::engine::Engine;
+use crate::error::ServerError;
+use crate::infer::ServeError;
+use crate::repository::read_repository;
+use crate::shared_memory::SharedMemory;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use traccc_protocol::grpc::model_metadata_response::TensorMetadata;
+use traccc_protocol::grpc::repository_index_response::ModelIndex;
+use traccc_protocol::grpc::{
+    DataType, ModelConfig, ModelMetadataResponse, ModelStatistics, ModelStatisticsResponse,
+    RepositoryIndexResponse, ServerMetadataResponse,
+};
+use traccc_service::SetupCache;
+
+/// All models, and what they share.
+#[derive(Debug)]
+pub(crate) struct Service {
+    models: BTreeMap<String, ServedModel>,
+    pub(crate) shared_memory: SharedMemory,
+    pub(crate) limits: Limits,
+    permits: Arc<Semaphore>,
+    draining: AtomicBool,
+}
+
+#[derive(Debug)]
+struct ServedModel {
+    config: ModelConfig,
+    /// Ascending.
+    versions: BTreeMap<i64, Arc<Engine>>,
+}
+
+impl Service {
+    /// Loads all models of the repository.
+    pub(crate) fn load(config: &ServerConfig) -> Result<Self, ServerError> {
+        let (cache, limits) = (SetupCache::new(), config.limits);
+        let mut models = BTreeMap::new();
+        for folder in read_repository(&config.repository)? {
+            let mut versions = BTreeMap::new();
+            for (version, path) in &folder.versions {
+                let engine = Engine::start(&folder, *version, path, limits.queue, &cache)?;
+                tracing::info!(model = engine.name, version, "loaded");
+                versions.insert(*version, Arc::new(engine));
+            }
+            let name = folder.config.name.clone();
+            models.insert(name, ServedModel { config: folder.config, versions });
+        }
+        Ok(Self {
+            models,
+            shared_memory: SharedMemory::new(config.shared_memory),
+            limits,
+            permits: Arc::new(Semaphore::new(limits.requests)),
+            draining: AtomicBool::new(false),
+        })
+    }
+
+    /// Whether new requests are welcome.
+    pub(crate) fn is_ready(&self) -> bool {
+        !self.draining.load(Ordering::Relaxed)
+    }
+
+    /// From now on new requests are not welcome, but answered.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends all instances.
+    pub(crate) fn stop(&self) {
+        self.engines().for_each(Engine::stop);
+    }
+
+    /// The right to have one more request answered.
+    pub(crate) fn permit(&self) -> Result<OwnedSemaphorePermit, ServeError> {
+        let limit = self.limits.requests;
+        self.permits.clone().try_acquire_owned().map_err(|_| ServeError::TooManyRequests { limit })
+    }
+
+    /// All versions of all models.
+    pub(crate) fn engines(&self) -> impl Iterator<Item = &Engine> {
+        self.models.values().flat_map(|model| model.versions.values()).map(AsRef::as_ref)
+    }
+
+    fn model(&self, name: &str) -> Result<&ServedModel, ServeError> {
+        self.models.get(name).ok_or_else(|| ServeError::UnknownModel { name: name.to_owned() })
+    }
+
+    /// A version of a model; the latest for an empty text.
+    pub(crate) fn engine(&self, name: &str, version: &str) -> Result<&Arc<Engine>, ServeError> {
+        let versions = &self.model(name)?.versions;
+        let engine = match version {
+            "" => versions.values().next_back(),
+            text => text.parse().ok().and_then(|version| versions.get(&version)),
+        };
+        engine.ok_or_else(|| ServeError::UnknownVersion {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            served: shown(versions.keys()).join(", "),
+        })
+    }
+
+    /// What this server is and can do.
+    pub(crate) fn metadata(&self) -> ServerMetadataResponse {
+        let mut extensions =
+            vec!["binary_tensor_data", "model_configuration", "parameters", "statistics"];
+        if self.shared_memory.enabled() {
+            extensions.push("system_shared_memory");
+        }
+        ServerMetadataResponse {
+            name: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            extensions: extensions.into_iter().map(str::to_owned).collect(),
+        }
+    }
+
+    /// The tensors of a model.
+    pub(crate) fn model_metadata(
+        &self,
+        name: &str,
+        version: &str,
+    ) -> Result<ModelMetadataResponse, ServeError> {
+        self.engine(name, version)?;
+        let ServedModel { config, versions } = self.model(name)?;
+        let tensor = |name: &str, data_type: DataType, shape: &[i64]| TensorMetadata {
+            name: name.to_owned(),
+            datatype: data_type.as_str_name().trim_start_matches("TYPE_").to_owned(),
+            shape: shape.to_owned(),
+        };
+        Ok(ModelMetadataResponse {
+            name: name.to_owned(),
+            versions: shown(versions.keys()),
+            platform: config.backend.clone(),
+            inputs: config.input.iter().map(|i| tensor(&i.name, i.data_type(), &i.dims)).collect(),
+            outputs: config
+                .output
+                .iter()
+                .map(|o| tensor(&o.name, o.data_type(), &o.dims))
+                .collect(),
+        })
+    }
+
+    /// The configuration of a model.
+    pub(crate) fn model_config(
+        &self,
+        name: &str,
+        version: &str,
+    ) -> Result<ModelConfig, ServeError> {
+        self.engine(name, version)?;
+        Ok(self.model(name)?.config.clone())
+    }
+
+    /// What models have done so far: all, all versions of one, or one version.
+    pub(crate) fn statistics(
+        &self,
+        name: &str,
+        version: &str,
+    ) -> Result<ModelStatisticsResponse, ServeError> {
+        let model_stats = match (name, version) {
+            ("", _) => self.engines().map(statistics).collect(),
+            (name, "") => self.model(name)?.versions.values().map(|e| statistics(e)).collect(),
+            (name, version) => vec![statistics(self.engine(name, version)?)],
+        };
+        Ok(ModelStatisticsResponse { model_stats })
+    }
+
+    /// All models.
+    pub(crate) fn index(&self) -> RepositoryIndexResponse {
+        let entry = |engine: &Engine| ModelIndex {
+            name: engine.name.clone(),
+            version: engine.version.to_string(),
+            state: "READY".to_owned(),
+            reason: String::new(),
+        };
+        RepositoryIndexResponse { models: self.engines().map(entry).collect() }
+    }
+}
+
+fn shown<'a>(versions: impl Iterator<Item = &'a i64>) -> Vec<String> {
+    versions.map(ToString::to_string).collect()
+}
+
+fn statistics(engine: &Engine) -> ModelStatistics {
+    let totals = engine.statistics.totals();
+    ModelStatistics {
+        name: engine.name.clone(),
+        version: engine.version.to_string(),
+        last_inference: totals.last_inference,
+        inference_count: totals.success.count,
+        execution_count: totals.executions,
+        inference_stats: Some(totals.infer_statistics()),
+        batch_stats: totals.batch_statistics(),
+    }
+}
