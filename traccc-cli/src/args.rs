@@ -2,8 +2,8 @@
 
 use crate::Verdict;
 use crate::command::{
-    CompareArguments, DemoArguments, InspectArguments, ModelRepositoryArguments, RunArguments,
-    ServeArguments, SimulateArguments, ThroughputArguments,
+    BenchServiceArguments, CompareArguments, DemoArguments, InferArguments, InspectArguments,
+    ModelRepositoryArguments, RunArguments, ServeArguments, SimulateArguments, ThroughputArguments,
 };
 use anyhow::{Context, Result, bail};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -44,6 +44,10 @@ pub(crate) enum Command {
     Demo(DemoArguments),
     /// Write a model repository for Triton and for our own server
     ModelRepository(Box<ModelRepositoryArguments>),
+    /// Send events to a server and get their tracks
+    Infer(Box<InferArguments>),
+    /// Measure how a server bears load
+    BenchService(BenchServiceArguments),
     /// Print a script that completes this program's arguments
     Completions {
         /// The shell

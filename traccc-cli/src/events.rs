@@ -55,20 +55,7 @@ impl EventArguments {
             bail!("no events given: name their folder with --input");
         };
         let directory = EventDirectory::open(&path)?;
-        let existing = directory.events(EventFile::Cells);
-        let numbers: Vec<u64> = match self.events {
-            Some(count) => (self.skip..).take(count).collect(),
-            None => existing.iter().copied().filter(|&number| number >= self.skip).collect(),
-        };
-        if let Some(missing) =
-            numbers.iter().find(|&number| existing.binary_search(number).is_err())
-        {
-            bail!("there is no event {missing} in `{}`: {}", path.display(), describe(&existing));
-        }
-        if numbers.is_empty() {
-            let (path, first) = (path.display(), self.skip);
-            bail!("there is no event from {first} on in `{path}`: {}", describe(&existing));
-        }
+        let numbers = choose_events(&directory, &path, self.skip, self.events)?;
         let ids = match self.geometry_ids {
             Numbering::Acts => GeometryIds::Acts,
             Numbering::Detray => GeometryIds::Detray,
@@ -79,6 +66,28 @@ impl EventArguments {
         };
         Ok(Events { path, directory, options: CellOptions { ids, duplicates }, numbers })
     }
+}
+
+/// The numbers of `count` events from `first` on, all of which must exist, or of all that exist from there on.
+pub(crate) fn choose_events(
+    directory: &EventDirectory,
+    path: &Path,
+    first: u64,
+    count: Option<usize>,
+) -> Result<Vec<u64>> {
+    let existing = directory.events(EventFile::Cells);
+    let numbers: Vec<u64> = match count {
+        Some(count) => (first..).take(count).collect(),
+        None => existing.iter().copied().filter(|&number| number >= first).collect(),
+    };
+    if let Some(missing) = numbers.iter().find(|&number| existing.binary_search(number).is_err()) {
+        bail!("there is no event {missing} in `{}`: {}", path.display(), describe(&existing));
+    }
+    if numbers.is_empty() {
+        let path = path.display();
+        bail!("there is no event from {first} on in `{path}`: {}", describe(&existing));
+    }
+    Ok(numbers)
 }
 
 fn describe(existing: &[u64]) -> String {

@@ -18,8 +18,48 @@ fn descriptor(message: &str) -> MessageDescriptor {
 
 /// Reads `config.pbtxt`.
 pub(crate) fn parse_config(text: &str) -> Result<ModelConfig, Box<ParseError>> {
-    let message = DynamicMessage::parse_text_format(descriptor("ModelConfig"), text)?;
+    let text = with_colons(text);
+    let message = DynamicMessage::parse_text_format(descriptor("ModelConfig"), &text)?;
     Ok(message.transcode_to().expect("made from the same description"))
+}
+
+/// Puts a colon between the name of a field and a list of messages: `input [ {} ]`, as most configurations have it, is
+/// right without one, but the parser does not know that.
+fn with_colons(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    let mut chars = text.chars();
+    let mut after_name = false;
+    while let Some(c) = chars.next() {
+        match c {
+            '[' if after_name => out.push(':'),
+            // To the end of the comment, or of the text.
+            '#' => {
+                out.push(c);
+                out.extend(chars.by_ref().take_while(|&c| c != '\n'));
+                out.push('\n');
+                continue;
+            }
+            '"' | '\'' => {
+                out.push(c);
+                while let Some(inner) = chars.next() {
+                    out.push(inner);
+                    match inner {
+                        '\\' => out.extend(chars.next()),
+                        inner if inner == c => break,
+                        _ => {}
+                    }
+                }
+                after_name = false;
+                continue;
+            }
+            _ => {}
+        }
+        if !c.is_whitespace() {
+            after_name = c.is_alphanumeric() || c == '_';
+        }
+        out.push(c);
+    }
+    out
 }
 
 /// A message as the HTTP protocol has it: names as in the description, 64-bit integers as numbers, nothing left out.
@@ -40,6 +80,25 @@ pub(crate) fn json(name: &str, message: &impl Message) -> Value {
 mod tests {
     use super::*;
     use traccc_protocol::grpc::{DataType, ModelInput};
+
+    #[test]
+    fn lists_of_messages_need_no_colon() {
+        let text = r#"
+            name: "a # \"[ b" # input [ {} ]
+            input [ { name: 'x [' dims: [ -1, 4 ] }, { name: "y" dims: 3 dims: 4 } ]
+            output # of tracks
+            [ { name: "t" dims [ 1 ] } ]
+            parameters { key: "k" value { string_value: "v [" } }
+            instance_group: [ { count: 2 } ]"#;
+        let config = parse_config(text).unwrap();
+        assert_eq!(config.name, "a # \"[ b");
+        let dims = config.input.iter().map(|input| input.dims.clone()).collect::<Vec<_>>();
+        assert_eq!(dims, [[-1, 4], [3, 4]]);
+        assert_eq!(config.input[0].name, "x [");
+        assert_eq!((&config.output[0].name[..], &config.output[0].dims[..]), ("t", &[1][..]));
+        assert_eq!(config.parameters["k"].string_value, "v [");
+        assert_eq!(config.instance_group[0].count, 2);
+    }
 
     #[test]
     fn json_has_numbers_names_and_defaults() {

@@ -1,6 +1,5 @@
 //! The functions that Triton calls.
 #![expect(unsafe_code, reason = "these are functions of a C API")]
-#![expect(non_snake_case, reason = "Triton finds them by these names")]
 
 use crate::execute;
 use crate::ffi::{self, API_MAJOR, API_MINOR};

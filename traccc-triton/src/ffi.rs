@@ -4,7 +4,6 @@
 //! Triton binds all symbols when it loads a backend: a function that an older server lacks would make it refuse the
 //! library. All of these exist in servers with API version [`API_MAJOR`].[`API_MINOR`].
 #![expect(unsafe_code, reason = "declares functions of another library")]
-#![expect(non_snake_case, reason = "C names, to be searched for")]
 
 use crate::status::Status;
 use std::ffi::{c_char, c_int, c_void};

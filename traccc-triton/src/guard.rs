@@ -36,7 +36,7 @@ mod tests {
 
     #[test]
     fn a_panic_becomes_an_internal_error() {
-        let rows = vec![0; 3];
+        let rows = Vec::from([0; 3]);
         let index = rows.len();
         let status = guarded(|| if rows[index] == 0 { Ok(()) } else { panic!("unreachable") });
         let error = status.check().unwrap_err();

@@ -19,6 +19,8 @@ mod request;
 mod response;
 mod status;
 
-//mod mock;
+#[cfg(test)]
+mod mock;
 
-//mod tests;
+#[cfg(test)]
+mod tests;

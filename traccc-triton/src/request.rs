@@ -145,7 +145,8 @@ impl Request {
         Ok(parameters)
     }
 
-    /// The outputs that the request names, of those that the model has; all of them if it names none.
+    /// The outputs that the request names, of those that the model has and in the order that it has them; all of them if it
+    /// names none.
     pub(crate) fn outputs(&self, of_model: &[Output]) -> Result<Vec<Output>, ApiError> {
         let mut count = 0;
         // SAFETY: the request is not released while `self` lives; `count` is a local variable.
@@ -164,7 +165,8 @@ impl Request {
             let unknown = || RequestError::UnknownOutput { name: name.to_owned() };
             Ok(output.ok_or_else(unknown).map_err(Failure::Request)?)
         };
-        (0..count).map(output).collect()
+        let named = (0..count).map(output).collect::<Result<Vec<Output>, ApiError>>()?;
+        Ok(of_model.iter().copied().filter(|output| named.contains(output)).collect())
     }
 
     /// What may be asked from any thread: whether the client gave up.

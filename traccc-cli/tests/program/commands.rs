@@ -5,7 +5,8 @@ use crate::support::{Sample, refused, succeed, traccc};
 #[test]
 fn help_names_every_command_and_completions_exist() {
     let help = succeed(&["--help"]);
-    for command in ["run", "throughput", "simulate", "compare", "inspect", "demo", "completions"] {
+    let commands = ["run", "throughput", "simulate", "compare", "inspect", "demo", "completions"];
+    for command in commands.into_iter().chain(["serve", "model-repository"]) {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
         assert!(succeed(&[command, "--help"]).contains("Usage: traccc"));
     }
@@ -13,16 +14,11 @@ fn help_names_every_command_and_completions_exist() {
 }
 
 #[test]
-fn the_demo_finds_its_particles() {
-    let text = succeed(&["demo", "--particles", "20"]);
-    let resolved: Vec<&str> = text
-        .lines()
-        .find(|line| line.starts_with("resolved"))
-        .unwrap()
-        .split_whitespace()
-        .collect();
-    let [_, particles, matched, ..] = resolved[..] else { panic!("{text}") };
-    assert_eq!((particles, matched), ("20", "20"), "{text}");
+fn the_demo_finds_its_particles_through_the_service() {
+    let text = succeed(&["demo", "--events", "2", "--particles", "20"]);
+    assert!(text.contains("all 2 events: 40 of 40 particles found"), "{text}");
+    assert!(text.contains("latency of a request: median"), "{text}");
+    assert!(text.ends_with("server stopped\n"), "{text}");
 }
 
 #[test]
