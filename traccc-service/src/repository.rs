@@ -166,7 +166,7 @@ impl RepositoryModel {
             text.push_str(&tensor("output", &output.spec(), ""));
         }
         let (instances, kind) = (self.instances, self.kind.name());
-        let _ = writeln!(text, "instance_group [ {{ count: {instances} kind: {kind} }} ]");
+        let _ = writeln!(text, "instance_group {{ count: {instances} kind: {kind} }}");
         for (key, value) in parameters {
             let _ = writeln!(
                 text,
@@ -182,7 +182,7 @@ fn tensor(list: &str, spec: &TensorSpec, more: &str) -> String {
     let (name, data_type, dims) = (spec.name, spec.data_type.name(), spec.dims);
     let meaning = spec.meaning;
     format!(
-        "# {meaning}\n{list} [ {{ name: \"{name}\" data_type: TYPE_{data_type} dims: {dims:?}{more} }} ]\n"
+        "# {meaning}\n{list} {{ name: \"{name}\" data_type: TYPE_{data_type} dims: {dims:?}{more} }}\n"
     )
 }
 
