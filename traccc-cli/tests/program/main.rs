@@ -3,5 +3,6 @@
 
 mod commands;
 mod model_repository;
+mod infer;
 mod run;
 mod support;
