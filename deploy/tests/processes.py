@@ -1,6 +1,7 @@
 """Programs that run during a test: started on loopback, watched, and ended whatever happens."""
 
 import ctypes
+import os
 import signal
 import socket
 import subprocess
@@ -35,7 +36,8 @@ class Program:
         self.log = log
         with open(log, "wb") as out:
             self.process = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, preexec_fn=die_with_parent
+                self.command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
+                preexec_fn=die_with_parent,
             )
 
     def __enter__(self):
@@ -61,8 +63,11 @@ class Program:
             time.sleep(0.05)
 
     def kill(self):
-        """kill -9."""
-        self.process.kill()
+        """kill -9, also of what it started itself."""
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
         self.process.wait(10)
 
     def terminate(self, limit=30.0):

@@ -159,6 +159,19 @@ def test_no_request_is_lost_when_a_server_ends_under_load(balanced, sample, larg
     assert balanced.answered(first.grpc) > 3 and balanced.answered(second.grpc) > before > 3
 
 
+def test_traccc_bench_service_loses_nothing_either(balanced, tools, sample):
+    """The retry of our own client."""
+    first, second = balanced.servers
+    command = [tools.traccc, "bench-service", "--url", f"http://{balanced.grpc}", "--input", sample,
+               "--concurrency", "4", "--seconds", int(LOAD_SECONDS)]
+    with Program(command, tools.folder / "bench-service.log") as bench:
+        time.sleep(LOAD_SECONDS / 2)
+        first.kill()
+        status = bench.process.wait(60)
+    assert status == 0, bench.said()
+    assert min(balanced.answered(server.grpc) for server in (first, second)) > 3, bench.said()
+
+
 def test_the_largest_event_passes_over_both_protocols(balanced, large):
     event = Event.read(large, 0)
     assert event.positions.nbytes + event.properties.nbytes > 4_000_000
