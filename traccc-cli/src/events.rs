@@ -56,15 +56,11 @@ impl EventArguments {
         };
         let directory = EventDirectory::open(&path)?;
         let existing = directory.events(EventFile::Cells);
-        let numbers: Vec<u64> = match self.events {
-            Some(count) => (self.skip..).take(count).collect(),
+        let numbers = match self.events {
+            Some(count) => successive(&existing, self.skip, count)
+                .with_context(|| format!("`{}`: {}", path.display(), describe(&existing)))?,
             None => existing.iter().copied().filter(|&number| number >= self.skip).collect(),
         };
-        if let Some(missing) =
-            numbers.iter().find(|&number| existing.binary_search(number).is_err())
-        {
-            bail!("there is no event {missing} in `{}`: {}", path.display(), describe(&existing));
-        }
         if numbers.is_empty() {
             let (path, first) = (path.display(), self.skip);
             bail!("there is no event from {first} on in `{path}`: {}", describe(&existing));
@@ -79,6 +75,23 @@ impl EventArguments {
         };
         Ok(Events { path, directory, options: CellOptions { ids, duplicates }, numbers })
     }
+}
+
+/// The `count` numbers from `first` on, all of which must be in the ascending list `existing`. Ends at the first that is
+/// not: `count` can be any number.
+fn successive(existing: &[u64], first: u64, count: usize) -> Result<Vec<u64>> {
+    let from_first = &existing[existing.partition_point(|&number| number < first)..];
+    let mut numbers = Vec::new();
+    for i in 0..count {
+        let Some(number) = first.checked_add(i as u64) else {
+            bail!("--skip {first} --events {count}: event numbers end at {}", u64::MAX);
+        };
+        if from_first.get(i) != Some(&number) {
+            bail!("there is no event {number}");
+        }
+        numbers.push(number);
+    }
+    Ok(numbers)
 }
 
 fn describe(existing: &[u64]) -> String {
@@ -178,4 +191,22 @@ pub(crate) fn write_event(
     io::write_hits(directory, number, truth, detector, ids)?;
     io::write_simhit_map(directory, number, truth)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn successive_events_end_at_the_first_that_is_missing_whatever_their_number() {
+        let message = |first, count| {
+            successive(&[0, 1, 2, 5, u64::MAX], first, count).unwrap_err().to_string()
+        };
+        assert_eq!(successive(&[0, 1, 2, 5], 1, 2).unwrap(), [1, 2]);
+        assert_eq!(message(0, usize::MAX), "there is no event 3");
+        assert_eq!(message(4, 1), "there is no event 4");
+        assert_eq!(message(6, 1), "there is no event 6");
+        assert_eq!(successive(&[u64::MAX], u64::MAX, 1).unwrap(), [u64::MAX]);
+        assert!(message(u64::MAX, 2).contains("event numbers end at"));
+    }
 }

@@ -138,6 +138,8 @@ fn events_are_numbered_from_skip_on_and_a_missing_one_is_an_error() {
     assert_eq!(events(&["--skip", "1", "--events", "2"]), 2);
     let message = sample.refused(&["--skip", "2", "--events", "5"]);
     assert!(message.contains("event 4"), "{message}");
+    let message = sample.refused(&["--events", "99999999999999"]);
+    assert!(message.contains("event 4") && message.contains("0 to 3"), "{message}");
     let message = sample.refused(&["--skip", "9"]);
     assert!(message.contains("no event"), "{message}");
 }

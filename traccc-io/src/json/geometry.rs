@@ -68,10 +68,22 @@ fn read_volume(volume: payload::Volume, place: Place<'_>) -> Result<VolumeModel>
     Ok(VolumeModel {
         name: volume.name,
         shape,
-        placement: Placement::from(&volume.transform),
+        placement: placement(&volume.transform, place.path, || {
+            format!("data.volumes[{}]", place.volume)
+        })?,
         surfaces: in_local_order(surfaces, place)?,
         grids: Vec::new(),
     })
+}
+
+fn placement(
+    transform: &payload::Transform,
+    path: &Path,
+    at: impl FnOnce() -> String,
+) -> Result<Placement> {
+    transform
+        .placement()
+        .map_err(|(key, problem)| content(path, format!("{}.transform.{key}", at()), problem))
 }
 
 /// A surface with what decides its place in the volume.
@@ -125,7 +137,7 @@ fn read_surface(surface: &payload::Surface, place: Place<'_>, at: &str) -> Resul
     let surface_model = SurfaceModel {
         kind,
         source: surface.source,
-        placement: Placement::from(&surface.transform),
+        placement: placement(&surface.transform, place.path, || at.to_owned())?,
         shape,
         masks: models,
         material: None,
@@ -319,6 +331,15 @@ mod tests {
             fails_at(&json!([none])),
             ("data.volumes[0].surfaces[0]".into(), ContentProblem::NoMask)
         );
+
+        for (key, element, wrong) in
+            [("rotation", 1, 0.01), ("rotation", 4, 1.001), ("translation", 2, 1e39)]
+        {
+            let mut skewed = good();
+            skewed["transform"][key][element] = json!(wrong);
+            let at = format!("data.volumes[0].surfaces[0].transform.{key}");
+            assert_eq!(fails_at(&json!([skewed])).0, at);
+        }
 
         let mut text = good();
         text["masks"][0]["boundaries"][1] = json!("wide");
