@@ -5,6 +5,7 @@ use crate::command::{
     CompareArguments, DemoArguments, InspectArguments, RunArguments, SimulateArguments,
     ThroughputArguments,
 };
+use crate::events::{EventArguments, Events};
 use anyhow::{Context, Result, bail};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -84,6 +85,11 @@ pub(crate) struct SetupArguments {
 }
 
 impl SetupArguments {
+    /// Whether a detector is named.
+    fn is_given(&self) -> bool {
+        self.detector.is_some() || self.geometry.is_some()
+    }
+
     /// Reads everything.
     pub(crate) fn read(&self) -> Result<Setup> {
         let files = self.files()?;
@@ -175,6 +181,29 @@ impl ChainArguments {
             self.config.as_ref().map_or_else(String::new, |path| path.display().to_string());
         config.validate().with_context(|| origin)?;
         Ok(config)
+    }
+}
+
+/// What is reconstructed, and how: the arguments of all commands that read events and reconstruct them.
+#[derive(Args, Debug)]
+pub(crate) struct JobArguments {
+    #[command(flatten)]
+    pub(crate) setup: SetupArguments,
+    #[command(flatten)]
+    events: EventArguments,
+    #[command(flatten)]
+    pub(crate) chain: ChainArguments,
+}
+
+impl JobArguments {
+    /// Finds the events; names all that is missing on the command line.
+    pub(crate) fn find_events(&self) -> Result<Events> {
+        if !self.events.is_given() && !self.setup.is_given() {
+            bail!(
+                "no events and no detector given: name the folder of the events with --input, and that of the detector with --detector (or its files with --geometry)"
+            );
+        }
+        self.events.find()
     }
 }
 
