@@ -24,8 +24,8 @@ pub enum Error {
         /// The plain name.
         path: PathBuf,
     },
-    /// A compressed file is cut short or damaged.
-    #[error("`{path}` is not a complete {format} file")]
+    /// A compressed file is cut short or damaged, or followed by something else.
+    #[error("`{path}` is not a complete {format} file, or there is other data after its end")]
     Compressed {
         /// The file.
         path: PathBuf,

@@ -119,6 +119,28 @@ pub enum ContentProblem {
         /// Their scalar product.
         found: f64,
     },
+    /// A bin that a grid has already.
+    #[error("a second entry for bin {} {}", .bin[0], .bin[1])]
+    DuplicateBin {
+        /// Its numbers on the two axes.
+        bin: [u64; 2],
+    },
+    /// Two numbers that must agree.
+    #[error("{what} is {found}, expected {expected}")]
+    Mismatch {
+        /// Which number.
+        what: &'static str,
+        /// The number.
+        found: u64,
+        /// What it must be.
+        expected: u64,
+    },
+    /// A digitization axis of a type that is not known, without edges.
+    #[error("the axis type is `{found}`, expected `equidistant`, or another with `edges`")]
+    AxisType {
+        /// The type.
+        found: String,
+    },
     /// An axis that the grid type does not have.
     #[error("axis {axis} must be {expected}")]
     Axis {
@@ -230,6 +252,14 @@ pub enum CsvProblem {
         what: &'static str,
         /// The identifier.
         id: u64,
+    },
+    /// A hit that is twice in one measurement.
+    #[error("a second line for hit {hit} in measurement {measurement}")]
+    DuplicateLink {
+        /// The measurement's id.
+        measurement: u64,
+        /// Row of the hit.
+        hit: u32,
     },
     /// A link to something that does not exist.
     #[error("there is no {what} {id}")]

@@ -192,7 +192,9 @@ fn read_axis(binning: Binning) -> Result<AxisBinning, ContentProblem> {
         }
         return Ok(AxisBinning::Equidistant { bins, min, max });
     }
-    let edges = binning.edges.unwrap_or_default();
+    let Some(edges) = binning.edges else {
+        return Err(ContentProblem::AxisType { found: binning.kind });
+    };
     if edges.len() != bins + 1 {
         let (found, expected) = (edges.len(), bins + 1);
         return Err(ContentProblem::Count { what: "edges", found, expected });
@@ -359,6 +361,14 @@ mod tests {
             let place = place(&json!([entry(1, &json!([axis(), bad]))]));
             assert!(place.starts_with(&format!("entries[0].{BINNING}[1]: ")), "{place}");
         }
+        let mut unknown = axis();
+        unknown["type"] = json!("equidistent");
+        assert_eq!(
+            place(&json!([entry(1, &json!([unknown, axis()]))])),
+            format!(
+                "entries[0].{BINNING}[0]: the axis type is `equidistent`, expected `equidistant`, or another with `edges`"
+            )
+        );
         let edges = json!({"bins": 1, "type": "variable", "edges": [0.0, 1e39]});
         assert_eq!(
             place(&json!([entry(1, &json!([edges, axis()]))])),

@@ -60,6 +60,11 @@ fn read_volume(volume: payload::Volume, place: Place<'_>) -> Result<VolumeModel>
             ));
         }
     };
+    if volume.index != place.volume as u64 {
+        let (what, found, expected) = ("the number", volume.index, place.volume as u64);
+        let problem = ContentProblem::Mismatch { what, found, expected };
+        return Err(content(place.path, format!("data.volumes[{}].index", place.volume), problem));
+    }
     let mut surfaces = Vec::new();
     for (s, surface) in volume.surfaces.unwrap_or_default().iter().enumerate() {
         let at = format!("data.volumes[{}].surfaces[{s}]", place.volume);
@@ -324,6 +329,20 @@ mod tests {
         lost["masks"][0]["volume_link"] = json!(1);
         let problem = ContentProblem::Unknown { what: "volume", found: 1, existing: 1 };
         assert_eq!(fails_at(&json!([lost])).1, problem);
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("g.json");
+        let transform = &good()["transform"];
+        let volume =
+            json!({"name": "v", "index": 1, "type": 4, "transform": transform, "surfaces": []});
+        let header = json!({"common": {"detector": "d", "tag": "geometry"}});
+        let file = json!({"header": header, "data": {"volumes": [volume]}});
+        std::fs::write(&path, file.to_string()).unwrap();
+        let message = read_geometry(&path).unwrap_err().to_string();
+        assert!(
+            message.ends_with("at `data.volumes[0].index`: the number is 1, expected 0"),
+            "{message}"
+        );
 
         let mut none = good();
         none["masks"] = json!([]);
