@@ -37,7 +37,7 @@ pub(crate) fn demo(arguments: &DemoArguments) -> Result<Verdict> {
 
     let truth_totals = TruthTotals::of_event(TruthView::Upstream, &truth, &cells, &event)?;
     let time = StageMs { read: 0.0, stages: chain.timings() };
-    let mut summary = Summary::new(true);
+    let mut summary = Summary::new(true, &config);
     summary.add(event.counts(), &time, Some(&truth_totals));
     let labels = &event.cell_measurements;
     let origin = MeasurementTruth::from_cells(&truth, &cells, labels, event.measurements.len())?;
