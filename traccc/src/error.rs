@@ -57,7 +57,7 @@ pub enum Error {
         /// The geometry file.
         geometry: PathBuf,
         /// Why.
-        source: traccc_io::Error,
+        source: Box<traccc_io::Error>,
     },
     /// Input or settings that the reconstruction refuses.
     #[error(transparent)]

@@ -40,7 +40,7 @@ impl Setup {
         let conditions = files.conditions.as_ref().map(traccc_io::read_conditions).transpose()?;
         let modules = digitization.modules(&detector, conditions.as_ref()).map_err(|source| {
             let (digitization, geometry) = (files.digitization.clone(), geometry.clone());
-            Error::Digitization { digitization, geometry, source }
+            Error::Digitization { digitization, geometry, source: Box::new(source) }
         })?;
         Ok(Self::new(detector, modules, files.field.read()?))
     }
