@@ -5,7 +5,9 @@ use crate::support::{Sample, refused, succeed, traccc};
 #[test]
 fn help_names_every_command_and_completions_exist() {
     let help = succeed(&["--help"]);
-    for command in ["run", "throughput", "simulate", "compare", "inspect", "demo", "completions"] {
+    for command in
+        ["run", "throughput", "simulate", "compare", "inspect", "demo", "serve", "completions"]
+    {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
         assert!(succeed(&[command, "--help"]).contains("Usage: traccc"));
     }

@@ -3,4 +3,5 @@
 
 mod commands;
 mod run;
+mod serve;
 mod support;
