@@ -2,13 +2,14 @@
 
 use crate::Verdict;
 use crate::command::{
-    CompareArguments, DemoArguments, InspectArguments, RunArguments, ServeArguments,
-    SimulateArguments, ThroughputArguments,
+    BenchServiceArguments, CompareArguments, DemoArguments, InferArguments, InspectArguments,
+    ModelRepositoryArguments, RunArguments, ServeArguments, SimulateArguments, ThroughputArguments,
 };
+use crate::events::{EventArguments, Events};
 use anyhow::{Context, Result, bail};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use traccc::io::{self, DetectorFiles};
 use traccc::{Backend, ChainConfig, FieldSource, Setup, SetupFiles, settings};
 
@@ -42,6 +43,12 @@ pub(crate) enum Command {
     Inspect(InspectArguments),
     /// Simulate an event, reconstruct it, and print the tracks beside the truth
     Demo(DemoArguments),
+    /// Write a model repository for Triton and for our own server
+    ModelRepository(Box<ModelRepositoryArguments>),
+    /// Send events to a server and get their tracks
+    Infer(Box<InferArguments>),
+    /// Measure how a server bears load
+    BenchService(BenchServiceArguments),
     /// Print a script that completes this program's arguments
     Completions {
         /// The shell
@@ -86,6 +93,11 @@ pub(crate) struct SetupArguments {
 }
 
 impl SetupArguments {
+    /// Whether a detector is named.
+    fn is_given(&self) -> bool {
+        self.detector.is_some() || self.geometry.is_some()
+    }
+
     /// Reads everything.
     pub(crate) fn read(&self) -> Result<Setup> {
         let files = self.files()?;
@@ -93,7 +105,8 @@ impl SetupArguments {
         Ok(Setup::read(&files)?)
     }
 
-    fn files(&self) -> Result<SetupFiles> {
+    /// The files, found but not read.
+    pub(crate) fn files(&self) -> Result<SetupFiles> {
         let detector = match (&self.detector, &self.geometry) {
             (Some(directory), _) => DetectorFiles::find(directory)
                 .context("--detector: name the files one by one with --geometry, --grids and --material if need be")?,
@@ -165,18 +178,46 @@ pub(crate) struct ChainArguments {
 impl ChainArguments {
     /// The settings, checked.
     pub(crate) fn config(&self) -> Result<ChainConfig> {
-        let named = match self.chain {
-            NamedChain::Full => ChainConfig::full(),
-            NamedChain::Service => ChainConfig::service(),
-        };
-        let config = match &self.config {
-            Some(path) => settings::read(path, &named)?,
-            None => named,
-        };
-        let origin =
-            self.config.as_ref().map_or_else(String::new, |path| path.display().to_string());
-        config.validate().with_context(|| origin)?;
-        Ok(config)
+        read_config(self.chain, self.config.as_deref())
+    }
+}
+
+/// Named settings, with those of a TOML file in their place; checked.
+pub(crate) fn read_config(chain: NamedChain, path: Option<&Path>) -> Result<ChainConfig> {
+    let named = match chain {
+        NamedChain::Full => ChainConfig::full(),
+        NamedChain::Service => ChainConfig::service(),
+    };
+    let config = match path {
+        Some(path) => settings::read(path, &named)?,
+        None => named,
+    };
+    config
+        .validate()
+        .with_context(|| path.map_or_else(String::new, |path| path.display().to_string()))?;
+    Ok(config)
+}
+
+/// What is reconstructed, and how: the arguments of all commands that read events and reconstruct them.
+#[derive(Args, Debug)]
+pub(crate) struct JobArguments {
+    #[command(flatten)]
+    pub(crate) setup: SetupArguments,
+    #[command(flatten)]
+    events: EventArguments,
+    #[command(flatten)]
+    pub(crate) chain: ChainArguments,
+}
+
+impl JobArguments {
+    /// Finds the events; names all that is missing on the command line.
+    pub(crate) fn find_events(&self) -> Result<Events> {
+        if !self.events.is_given() && !self.setup.is_given() {
+            bail!(
+                "no events and no detector given: name the folder of the events with --input, and that of the detector with --detector (or its files with --geometry)"
+            );
+        }
+        self.events.find()
     }
 }
 

@@ -9,6 +9,7 @@ mod command;
 mod events;
 mod output;
 mod progress;
+mod raw_events;
 mod report;
 mod workers;
 
@@ -38,6 +39,9 @@ fn main() -> ExitCode {
         Command::Compare(compare) => command::compare(&compare),
         Command::Inspect(inspect) => command::inspect(&inspect),
         Command::Demo(demo) => command::demo(&demo),
+        Command::ModelRepository(model) => command::model_repository(&model),
+        Command::Infer(infer) => command::infer(&infer),
+        Command::BenchService(bench) => command::bench_service(&bench),
         Command::Completions { shell } => args::write_completions(shell),
     };
     match outcome {

@@ -1,2 +1,22 @@
-//! Client of the traccc service.
+//! Client of the traccc service: sends the cells of an event to a server and gets its tracks.
 #![forbid(unsafe_code)]
+
+mod client;
+mod connect;
+mod error;
+mod load;
+mod plot;
+mod request;
+mod response;
+mod retry;
+mod shared_memory;
+
+pub use client::Client;
+pub use connect::{ClientIdentity, ConnectOptions};
+pub use error::ClientError;
+pub use load::{Arrivals, Bound, LoadPlan, LoadReport, run_load};
+pub use plot::{LoadPoint, PlotError, plot_load, plot_tracks};
+pub use request::{InferOptions, Request};
+pub use response::{OutputTensor, Response};
+pub use retry::RetryPolicy;
+pub use shared_memory::SharedMemory;

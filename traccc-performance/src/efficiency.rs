@@ -37,16 +37,9 @@ impl Efficiency {
     pub fn fakes_per_track(&self) -> Option<f64> {
         ratio(self.fakes, self.tracks)
     }
-
-    /// Standard deviation of [`Self::efficiency`] from the finite number of particles (binomial); `None` without
-    /// particles.
-    pub fn efficiency_error(&self) -> Option<f64> {
-        let efficiency = self.efficiency()?;
-        Some((efficiency * (1.0 - efficiency) / self.particles as f64).sqrt())
-    }
 }
 
-pub(crate) fn ratio(part: u64, whole: u64) -> Option<f64> {
+fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
@@ -94,7 +87,6 @@ mod tests {
     fn nothing_has_no_ratio() {
         let nothing = Efficiency::default();
         assert_eq!(nothing.efficiency(), None);
-        assert_eq!(nothing.efficiency_error(), None);
         assert_eq!(nothing.duplicates_per_matched(), None);
         assert_eq!(nothing.fakes_per_particle(), None);
         assert_eq!(nothing.fakes_per_track(), None);

@@ -1,69 +1,73 @@
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use thiserror::Error;
 
-/// Bins of equal width.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Axis {
+/// Bins that no value can fall into.
+#[derive(Clone, Copy, Debug, Error, PartialEq)]
+#[error(
+    "a histogram of {bins} bins from {min} to {max}, expected at least one bin between two finite ends, the lower first"
+)]
+pub struct NoBins {
     /// Number of bins.
     pub bins: usize,
-    /// Lower edge of the first bin.
+    /// Lower end.
     pub min: f64,
-    /// Upper edge of the last bin.
+    /// Upper end.
     pub max: f64,
 }
 
-impl Axis {
-    pub(crate) const fn new(bins: usize, min: f64, max: f64) -> Self {
-        Self { bins, min, max }
-    }
-
-    /// The bin of a value: lower edges belong to their bin, the upper end of the axis does not. `None` outside and
-    /// for what is not a number.
-    pub fn bin(&self, value: f64) -> Option<usize> {
-        if !(value >= self.min && value < self.max) {
-            return None;
-        }
-        let bin = (value - self.min) / (self.max - self.min) * self.bins as f64;
-        // Just below the upper end, rounding can give the number of bins.
-        Some((bin as usize).min(self.bins - 1))
-    }
-
-    /// The lower edge of a bin (of the last one plus one: the end of the axis).
-    pub fn edge(&self, bin: usize) -> f64 {
-        self.min + (self.max - self.min) * bin as f64 / self.bins as f64
-    }
-}
-
-/// Counts of a quantity in bins.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Counts of a quantity in bins of equal width.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Histogram {
-    /// The bins.
-    pub axis: Axis,
-    /// Entries in each bin.
-    pub counts: Vec<u64>,
-    /// Entries below the first bin.
-    pub below: u64,
-    /// Entries at or above the end of the last bin, or not a number.
-    pub above: u64,
+    min: f64,
+    max: f64,
+    counts: Vec<u64>,
+    below: u64,
+    above: u64,
+    undefined: u64,
 }
 
 impl Histogram {
-    /// Empty bins.
-    pub fn new(axis: Axis) -> Self {
-        Self { axis, counts: vec![0; axis.bins], below: 0, above: 0 }
+    /// Empty bins from `min` to `max`.
+    ///
+    /// # Errors
+    /// [`NoBins`] when there is no bin, or the ends are not finite and ascending.
+    pub fn new(bins: usize, min: f64, max: f64) -> Result<Self, NoBins> {
+        if bins == 0 || !(min < max && (max - min).is_finite()) {
+            return Err(NoBins { bins, min, max });
+        }
+        Ok(Self { min, max, counts: vec![0; bins], below: 0, above: 0, undefined: 0 })
     }
 
-    /// Counts one value.
+    /// Counts one value: lower edges belong to their bin, the upper end of the last bin does not.
     pub fn fill(&mut self, value: f64) {
-        match self.axis.bin(value) {
-            Some(bin) => self.counts[bin] += 1,
-            None if value < self.axis.min => self.below += 1,
-            None => self.above += 1,
+        if value.is_nan() {
+            self.undefined += 1;
+        } else if value < self.min {
+            self.below += 1;
+        } else if value >= self.max {
+            self.above += 1;
+        } else {
+            let bins = self.counts.len();
+            let bin = ((value - self.min) / (self.max - self.min) * bins as f64) as usize;
+            // Just below the upper end, rounding can give the number of bins.
+            self.counts[bin.min(bins - 1)] += 1;
         }
     }
 
-    /// All entries, inside and outside.
-    pub fn entries(&self) -> u64 {
-        self.counts.iter().sum::<u64>() + self.below + self.above
+    /// Entries of each bin.
+    pub fn counts(&self) -> &[u64] {
+        &self.counts
+    }
+
+    /// The edges of the bins, ascending: one more than bins.
+    pub fn edges(&self) -> impl Iterator<Item = f64> + '_ {
+        let bins = self.counts.len();
+        (0..=bins).map(move |bin| self.min + (self.max - self.min) * bin as f64 / bins as f64)
+    }
+
+    /// Entries below the first bin, at or above the end of the last one, and values that are not a number.
+    pub fn outside(&self) -> [u64; 3] {
+        [self.below, self.above, self.undefined]
     }
 }
 
@@ -74,21 +78,37 @@ mod tests {
 
     #[test]
     fn values_outside_are_counted_outside() {
-        let mut histogram = Histogram::new(Axis::new(2, -1.0, 1.0));
-        for value in [-2.0, -1.0, -0.1, 0.0, 0.99, 1.0, f64::NAN] {
+        let mut histogram = Histogram::new(2, -1.0, 1.0).unwrap();
+        for value in [-2.0, -1.0, -0.1, 0.0, 0.99, 1.0, f64::INFINITY, f64::NAN] {
             histogram.fill(value);
         }
-        assert_eq!((histogram.below, histogram.above), (1, 2));
-        assert_eq!(histogram.counts, [2, 2]);
-        assert_eq!(histogram.entries(), 7);
+        assert_eq!(histogram.outside(), [1, 2, 1]);
+        assert_eq!(histogram.counts(), [2, 2]);
+    }
+
+    #[test]
+    fn bins_that_are_none_are_refused() {
+        for (bins, min, max) in [
+            (0, 0.0, 1.0),
+            (3, 1.0, 1.0),
+            (3, 1.0, 0.0),
+            (3, f64::NAN, 0.0),
+            (3, 0.0, f64::INFINITY),
+            (3, -1.0e308, 1.0e308),
+        ] {
+            assert!(Histogram::new(bins, min, max).is_err(), "{bins} {min} {max}");
+        }
     }
 
     proptest! {
         #[test]
         fn a_value_lies_between_the_edges_of_its_bin(value in -4.0_f64..4.0, bins in 1_usize..100) {
-            let axis = Axis::new(bins, -4.0, 4.0);
-            let bin = axis.bin(value).unwrap();
-            prop_assert!(axis.edge(bin) <= value + 1e-12 && value - 1e-12 <= axis.edge(bin + 1));
+            let mut histogram = Histogram::new(bins, -4.0, 4.0).unwrap();
+            histogram.fill(value);
+            let bin = histogram.counts().iter().position(|&n| n == 1).unwrap();
+            let edges: Vec<f64> = histogram.edges().collect();
+            prop_assert_eq!(edges.len(), bins + 1);
+            prop_assert!(edges[bin] <= value + 1e-12 && value - 1e-12 <= edges[bin + 1]);
         }
     }
 }

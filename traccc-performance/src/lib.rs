@@ -1,9 +1,9 @@
 //! How good a reconstruction is, and whether two of them agree.
 //!
 //! * [`MeasurementTruth`] says which particles made each measurement; [`Matching`] assigns seeds and tracks to
-//!   particles; [`Efficiency`] counts, [`EfficiencyPlots`] and [`TrackPlots`] histogram. Particles that count are
-//!   chosen by [`TruthSelection`].
-//! * [`Residuals`] collects fitted minus true parameters, [`ResolutionSummary`] says how wide they spread.
+//!   particles; [`Efficiency`] counts. Particles that count are chosen by [`TruthSelection`].
+//! * [`Residuals`] collects fitted minus true parameters, [`ResolutionSummary`] says how wide they spread;
+//!   [`Histogram`] counts any quantity in bins.
 //! * [`compare`] and [`compare_tracks`] hold two results against each other within stated [`Tolerances`].
 //! * [`conformance`] is the suite that every chain must pass, whatever engine it runs on.
 //!
@@ -15,7 +15,6 @@ pub mod conformance;
 mod efficiency;
 mod histogram;
 mod matching;
-mod plots;
 mod resolution;
 mod selection;
 mod spread;
@@ -25,9 +24,8 @@ pub use compare::{
     ColumnReport, Comparison, StageReport, Tolerance, Tolerances, Unit, compare, compare_tracks,
 };
 pub use efficiency::Efficiency;
-pub use histogram::{Axis, Histogram};
+pub use histogram::{Histogram, NoBins};
 pub use matching::{MatchCriteria, Matching, TrackMatch};
-pub use plots::{EfficiencyPlot, EfficiencyPlots, TrackPlots};
 pub use resolution::{ParameterSpreads, Residual, Residuals, ResolutionSummary, Unused};
 pub use selection::TruthSelection;
 pub use spread::Spread;

@@ -31,7 +31,8 @@ pub struct TrackMatch {
     /// The particle number that contributes to most of its measurements, of equal ones the highest; `None` when no
     /// measurement has a particle.
     pub majority: Option<u32>,
-    /// How many of its measurements that particle contributes to.
+    /// How many of its measurements that particle contributes to. Can exceed `truth_measurements`: a cluster counts for
+    /// each of its particles, a merged truth measurement only for the first.
     pub shared: u32,
     /// How many measurements it has.
     pub measurements: u32,
@@ -39,19 +40,6 @@ pub struct TrackMatch {
     pub truth_measurements: u32,
     /// Whether the criteria are met; a track that is not matched is a fake.
     pub matched: bool,
-}
-
-impl TrackMatch {
-    /// Part of its measurements that its particle contributes to; `None` without measurements.
-    pub fn purity(&self) -> Option<f64> {
-        crate::efficiency::ratio(self.shared.into(), self.measurements.into())
-    }
-
-    /// Part of its particle's measurements that it has; `None` without a particle. Can exceed 1: a cluster counts for
-    /// each of its particles, a merged truth measurement only for the first.
-    pub fn completeness(&self) -> Option<f64> {
-        crate::efficiency::ratio(self.shared.into(), self.truth_measurements.into())
-    }
 }
 
 /// The tracks (or seeds) of one event assigned to its particles.
@@ -197,7 +185,6 @@ mod tests {
         let matching =
             Matching::of_tracks(&two_particles(), &tracks(&[&[9]]), &MatchCriteria::default());
         assert_eq!(matching.tracks[0].majority, None);
-        assert_eq!(matching.tracks[0].completeness(), None);
         assert_eq!(matching.fakes, [0, 0]);
         assert_eq!(matching.efficiency(&[0]).fakes, 1);
     }
@@ -209,7 +196,6 @@ mod tests {
             Matching::of_tracks(&merged, &tracks(&[&[0, 1, 2]]), &MatchCriteria::default());
         let track = matching.tracks[0];
         assert_eq!((track.majority, track.shared, track.truth_measurements), (Some(1), 3, 1));
-        assert_eq!(track.completeness(), Some(3.0));
     }
 
     #[test]

@@ -96,12 +96,6 @@ pub(crate) fn pseudorapidity(particle: &Particle) -> f64 {
     (f64::from(particle.momentum[2]) / transverse_momentum(particle)).asinh()
 }
 
-/// Azimuth at the vertex in [-pi, pi], in rad.
-pub(crate) fn azimuth(particle: &Particle) -> f64 {
-    let [px, py, _] = particle.momentum.map(f64::from);
-    py.atan2(px)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -32,6 +32,20 @@ pub enum TruthError {
         /// Number of cells.
         cells: usize,
     },
+    /// Cells are not in ascending order of (module, channel1, channel0), or one occurs twice.
+    #[error(
+        "cell {row} is out of order or a duplicate: sort by module, channel1, channel0 as for reconstruction"
+    )]
+    CellOrder {
+        /// Row of the first cell that breaks the order.
+        row: usize,
+    },
+    /// Truth cells are not in ascending order of (module, channel1, channel0).
+    #[error("truth cell {row} is out of order: sort by module, channel1, channel0")]
+    TruthOrder {
+        /// Row of [`TruthEvent::cells`] that breaks the order.
+        row: usize,
+    },
     /// A label is no row of the measurements.
     #[error("cell {cell} went into measurement {label}, but there are {measurements} measurements")]
     Label {
@@ -67,10 +81,11 @@ pub enum TruthError {
 impl MeasurementTruth {
     /// Follows each cell to its particles: `labels` are the measurement of each cell
     /// ([`Reconstruction::cell_measurements`](traccc_core::Reconstruction::cell_measurements)), `measurements` is
-    /// the number of reconstructed measurements.
+    /// the number of reconstructed measurements. Cells and truth cells ascend by (module, channel1, channel0); of truth
+    /// cells several can have one channel.
     ///
     /// # Errors
-    /// When a label, a truth cell or a truth measurement points at nothing.
+    /// When cells or truth cells are in another order, or a label, a truth cell or a truth measurement points at nothing.
     pub fn from_cells(
         truth: &TruthEvent,
         cells: &Cells,
@@ -80,6 +95,7 @@ impl MeasurementTruth {
         if labels.len() != cells.len() {
             return Err(TruthError::Labels { labels: labels.len(), cells: cells.len() });
         }
+        check_order(truth, cells)?;
         let mut result = Self::particles_of(truth);
         let owners = result.owners(truth)?;
         let mut pairs: Vec<u64> = Vec::with_capacity(truth.cells.len());
@@ -184,6 +200,20 @@ impl MeasurementTruth {
     }
 }
 
+/// Both lists are walked side by side: in another order most truth would be passed over.
+fn check_order(truth: &TruthEvent, cells: &Cells) -> Result<(), TruthError> {
+    let cell = |row: usize| (cells.module[row], cells.channel1[row], cells.channel0[row]);
+    if let Some(row) = (1..cells.len()).find(|&row| cell(row) <= cell(row - 1)) {
+        return Err(TruthError::CellOrder { row });
+    }
+    let channels = truth.cells.iter().map(|c| (c.module, c.channel1, c.channel0));
+    let pairs = channels.clone().zip(channels.skip(1));
+    match pairs.into_iter().position(|(before, after)| after < before) {
+        Some(row) => Err(TruthError::TruthOrder { row: row + 1 }),
+        None => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -264,6 +294,22 @@ mod tests {
         assert_eq!(majority(&[0, 1]), Some((0, 2)));
         assert_eq!(majority(&[1, 2]), Some((2, 1)));
         assert_eq!(majority(&[3]), None);
+    }
+
+    #[test]
+    fn cells_in_another_order_are_errors() {
+        let (mut truth, cells) = event();
+        let from = |truth: &TruthEvent, cells: &Cells| {
+            MeasurementTruth::from_cells(truth, cells, &labels([0; 6]), 1).err()
+        };
+        let mut swapped = cells.clone();
+        swapped.channel0.swap(2, 3);
+        assert_eq!(from(&truth, &swapped), Some(TruthError::CellOrder { row: 3 }));
+        let mut repeated = cells.clone();
+        repeated.channel0[1] = 0;
+        assert_eq!(from(&truth, &repeated), Some(TruthError::CellOrder { row: 1 }));
+        truth.cells.swap(4, 6);
+        assert_eq!(from(&truth, &cells), Some(TruthError::TruthOrder { row: 5 }));
     }
 
     #[test]

@@ -1,32 +1,28 @@
 //! Upstream's own seeds and tracks, matched by our definitions, give upstream's own efficiencies.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test program, also outside its test functions"
-)]
+#![expect(clippy::unwrap_used, reason = "a test program, also outside its test functions")]
 
 mod support;
 
-use std::path::Path;
+use support::Samples;
 use traccc_performance::{Efficiency, MatchCriteria, Matching, MeasurementTruth, TruthSelection};
 
 /// What upstream reports for one collection: efficiency in %, duplicates per matched particle, fakes per particle;
 /// empty where it is not stated.
 type Reported = [&'static str; 3];
 
-struct Samples {
+struct Reports {
     detector: &'static str,
     /// Samples that are summed, and the number of events of each.
     names: &'static [&'static str],
-    events: usize,
+    events: u64,
     /// Particles selected, seeds and tracks found.
     counts: [u64; 3],
     seeds: Reported,
     found: Reported,
 }
 
-const SAMPLES: [Samples; 8] = [
-    Samples {
+const SAMPLES: [Reports; 8] = [
+    Reports {
         detector: "generic",
         names: &["muon_1GeV", "muon_10GeV", "muon_100GeV"],
         events: 3,
@@ -34,7 +30,7 @@ const SAMPLES: [Samples; 8] = [
         seeds: ["100", "", ""],
         found: ["100", "1.4", "0"],
     },
-    Samples {
+    Reports {
         detector: "generic",
         names: &["mixed_100"],
         events: 2,
@@ -42,7 +38,7 @@ const SAMPLES: [Samples; 8] = [
         seeds: ["99.5", "", ""],
         found: ["99.5", "1.40", "0.010"],
     },
-    Samples {
+    Reports {
         detector: "generic",
         names: &["mixed_1000"],
         events: 1,
@@ -50,7 +46,7 @@ const SAMPLES: [Samples; 8] = [
         seeds: ["99.9", "3.10", "0.077"],
         found: ["99.9", "1.34", "0.073"],
     },
-    Samples {
+    Reports {
         detector: "generic",
         names: &["mu20"],
         events: 1,
@@ -58,7 +54,7 @@ const SAMPLES: [Samples; 8] = [
         seeds: ["98.70", "5.02", "0.121"],
         found: ["83.06", "1.53", "0.345"],
     },
-    Samples {
+    Reports {
         detector: "generic",
         names: &["mu100"],
         events: 1,
@@ -66,7 +62,7 @@ const SAMPLES: [Samples; 8] = [
         seeds: ["98.93", "5.63", "1.70"],
         found: ["81.82", "1.74", "1.28"],
     },
-    Samples {
+    Reports {
         detector: "toy",
         names: &["n_particles_1000"],
         events: 1,
@@ -74,7 +70,7 @@ const SAMPLES: [Samples; 8] = [
         seeds: ["99.60", "3.24", "0.128"],
         found: ["99.40", "2.09", "0.159"],
     },
-    Samples {
+    Reports {
         detector: "toy",
         names: &["mom_1GeV_n100"],
         events: 2,
@@ -82,7 +78,7 @@ const SAMPLES: [Samples; 8] = [
         seeds: ["100", "", ""],
         found: ["88.97", "1.87", "0.083"],
     },
-    Samples {
+    Reports {
         detector: "toy",
         names: &["mom_10GeV_n100"],
         events: 2,
@@ -94,12 +90,18 @@ const SAMPLES: [Samples; 8] = [
 
 #[test]
 fn upstreams_seeds_and_tracks_have_the_efficiencies_that_upstream_reports() {
-    let Some(data) = support::data() else { return };
+    let Some(data) = testdata::shared() else {
+        eprintln!("skipped: ../shared/data is absent");
+        return;
+    };
+    let folders = ["generic", "toy"].map(|detector| data.join(detector));
+    let [generic, toy] = folders.each_ref().map(|folder| Samples::new(folder));
     for samples in &SAMPLES {
+        let files = if samples.detector == "toy" { &toy } else { &generic };
         let [mut seeds, mut found] = [Efficiency::default(); 2];
         for name in samples.names {
             for number in 0..samples.events {
-                let event = efficiencies(&data, samples.detector, name, number);
+                let event = efficiencies(files, name, number);
                 seeds += event[0];
                 found += event[1];
             }
@@ -113,14 +115,14 @@ fn upstreams_seeds_and_tracks_have_the_efficiencies_that_upstream_reports() {
 }
 
 /// Of the seeds and of the tracks found.
-fn efficiencies(data: &Path, detector: &str, sample: &str, number: usize) -> [Efficiency; 2] {
-    let event = support::event(data, detector, sample, number);
-    let dump = support::dump(data, detector, sample, number);
-    assert_eq!(dump.spacepoints.len(), event.clusters, "{sample}");
+fn efficiencies(files: &Samples<'_>, sample: &str, number: u64) -> [Efficiency; 2] {
+    let event = files.event(sample, number);
+    let dump = files.dump(sample, number, &event);
+    let measurements = event.clusters.measurements.len();
+    let labels = &event.clusters.labels;
     let truth =
-        MeasurementTruth::from_cells(&event.truth, &event.cells, &event.labels, event.clusters)
-            .unwrap();
-    let seeds = Matching::of_seeds(&truth, &dump.seeds, &dump.spacepoints);
+        MeasurementTruth::from_cells(&event.truth, &event.cells, labels, measurements).unwrap();
+    let seeds = Matching::of_seeds(&truth, &dump.seeds, &event.spacepoints);
     let found = Matching::of_tracks(&truth, &dump.found, &MatchCriteria::default());
     [
         seeds.efficiency(&TruthSelection::upstream_seeds().select(&event.truth, &truth)),

@@ -181,6 +181,12 @@ pub enum ResponseError {
         /// The tensor.
         tensor: &'static str,
     },
+    /// A tensor that the contract does not have, or that came before.
+    #[error("in the response: tensor `{tensor}` is unknown or comes twice")]
+    Unexpected {
+        /// Its name.
+        tensor: String,
+    },
     /// A tensor of another type, shape or length.
     #[error("in the response: {0}")]
     Tensor(#[from] RequestError),

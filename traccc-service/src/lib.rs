@@ -2,6 +2,7 @@
 //!
 //! [`ModelDescription`] is what a model repository says; [`Model::load`] reads the detector (once for all models of a
 //! process) and checks the settings; each [`Instance`] has a chain of its own and turns requests into replies.
+//! [`RepositoryModel`] writes such a repository.
 #![forbid(unsafe_code)]
 
 mod description;
@@ -10,6 +11,7 @@ mod instance;
 mod metrics;
 mod model;
 mod options;
+mod repository;
 mod setup_cache;
 
 pub use description::{ModelDescription, TensorDescription};
@@ -18,4 +20,5 @@ pub use instance::{Decoded, Instance, Reply};
 pub use metrics::{Counter, Increment, STAGES};
 pub use model::Model;
 pub use options::{ModelOptions, NamedChain, ParameterKey};
+pub use repository::{InstanceKind, RepositoryError, RepositoryModel};
 pub use setup_cache::SetupCache;

@@ -24,9 +24,14 @@ pub enum Momentum {
 pub enum Inclination {
     /// Range of the polar angle, in rad, from 0 to pi.
     Theta([f64; 2]),
-    /// Range of the pseudorapidity.
+    /// Range of the pseudorapidity, within ±14: there theta is 1.7e-6 rad.
     Eta([f64; 2]),
 }
+
+/// Largest absolute pseudorapidity: beyond, the direction is one along z in single precision.
+const MAX_ETA: f64 = 14.0;
+/// Largest momentum in GeV, length in mm and angle in rad: what follows from them stays finite in single precision.
+const LARGEST: f64 = 1.0e9;
 
 /// Settings of the particle gun.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -73,13 +78,14 @@ impl Gun {
     /// [`Error::Config`] for a PDG number that is not known, or ranges that are empty or out of bounds.
     pub fn validate(&self) -> Result<(), Error> {
         let fail = |name, value: String, expected| Err(Error::Config { name, value, expected });
-        let ordered = |[low, high]: [f64; 2]| low.is_finite() && high.is_finite() && low <= high;
+        let bounded = |value: f64| value.abs() <= LARGEST;
+        let ordered = |[low, high]: [f64; 2]| bounded(low) && bounded(high) && low <= high;
         if Hypothesis::from_pdg(self.pdg).is_none() {
             return fail("gun.pdg", self.pdg.to_string(), "±11, ±13 or ±211");
         }
         let (Momentum::Total(momentum) | Momentum::Transverse(momentum)) = self.momentum;
         if !(ordered(momentum) && momentum[0] > 0.0) {
-            let expected = "an ascending range of positive momenta in GeV";
+            let expected = "an ascending range of positive momenta in GeV, at most 1e9";
             return fail("gun.momentum", format!("{momentum:?}"), expected);
         }
         match self.inclination {
@@ -87,19 +93,23 @@ impl Gun {
                 let expected = "an ascending range of angles between 0 and pi";
                 return fail("gun.inclination.theta", format!("{range:?}"), expected);
             }
-            Inclination::Eta(range) if !ordered(range) => {
-                return fail("gun.inclination.eta", format!("{range:?}"), "an ascending range");
+            Inclination::Eta(range)
+                if !(ordered(range) && range[0] >= -MAX_ETA && range[1] <= MAX_ETA) =>
+            {
+                let expected = "an ascending range of pseudorapidities between -14 and 14";
+                return fail("gun.inclination.eta", format!("{range:?}"), expected);
             }
             _ => {}
         }
         if !ordered(self.phi) {
             return fail("gun.phi", format!("{:?}", self.phi), "an ascending range of angles");
         }
-        if !self.vertex.iter().all(|v| v.is_finite()) {
-            return fail("gun.vertex", format!("{:?}", self.vertex), "finite lengths in mm");
+        if !self.vertex.iter().all(|v| bounded(*v)) {
+            let expected = "lengths in mm within ±1e9";
+            return fail("gun.vertex", format!("{:?}", self.vertex), expected);
         }
-        if !self.vertex_spread.iter().all(|s| s.is_finite() && *s >= 0.0) {
-            let expected = "lengths in mm that are not negative";
+        if !self.vertex_spread.iter().all(|s| bounded(*s) && *s >= 0.0) {
+            let expected = "lengths in mm between 0 and 1e9";
             return fail("gun.vertex_spread", format!("{:?}", self.vertex_spread), expected);
         }
         Ok(())
@@ -238,6 +248,24 @@ mod tests {
     }
 
     #[test]
+    fn the_extremes_that_are_allowed_give_finite_particles() {
+        for eta in [-MAX_ETA, MAX_ETA] {
+            let gun = Gun {
+                momentum: Momentum::Transverse([1.0, LARGEST]),
+                inclination: Inclination::Eta([eta, eta]),
+                vertex_spread: [LARGEST; 3],
+                ..Gun::default()
+            };
+            for p in gun.particles(0, 0).unwrap() {
+                let finite = p.momentum.iter().chain(&p.vertex).all(|v| v.is_finite());
+                assert!(finite && p.momentum[0].hypot(p.momentum[1]) > 0.0, "{p:?}");
+                let found = (norm([p.momentum[0], p.momentum[1], 0.0]), f64::from(p.momentum[2]));
+                assert!(((found.1 / found.0).asinh() - eta).abs() < 1e-3, "{p:?}");
+            }
+        }
+    }
+
+    #[test]
     fn impossible_settings_are_refused() {
         let wrong = [
             Gun { pdg: 22, ..Gun::default() },
@@ -245,7 +273,15 @@ mod tests {
             Gun { momentum: Momentum::Transverse([2.0, 1.0]), ..Gun::default() },
             Gun { inclination: Inclination::Theta([-0.1, 1.0]), ..Gun::default() },
             Gun { inclination: Inclination::Eta([0.0, f64::NAN]), ..Gun::default() },
+            Gun { inclination: Inclination::Eta([0.0, 14.1]), ..Gun::default() },
+            Gun { inclination: Inclination::Eta([-800.0, 0.0]), ..Gun::default() },
+            Gun { momentum: Momentum::Total([1.0, 1.0e39]), ..Gun::default() },
+            // Across z it is a number of single precision, along z not.
+            Gun { momentum: Momentum::Transverse([1.0, 1.0e34]), ..Gun::default() },
+            Gun { phi: [-1.7e308, 1.7e308], ..Gun::default() },
             Gun { vertex_spread: [0.0, -1.0, 0.0], ..Gun::default() },
+            Gun { vertex_spread: [0.0, 1.0e39, 0.0], ..Gun::default() },
+            Gun { vertex: [0.0, 0.0, -1.0e39], ..Gun::default() },
         ];
         for gun in wrong {
             assert!(matches!(gun.particles(0, 0), Err(Error::Config { .. })), "{gun:?}");

@@ -102,7 +102,8 @@ impl<'a> Simulator<'a> {
 
 /// Makes one event. For many events of one detector keep a [`Simulator`].
 ///
-/// The same arguments give the same bytes on every platform.
+/// The same arguments give the same event, bit for bit, with the same build on any thread. Another platform draws the
+/// same random numbers, but its powers, exponentials and logarithms can differ in the last digit, and so can events.
 ///
 /// # Errors
 /// [`Error::Config`] for a setting out of range.

@@ -14,6 +14,7 @@ use traccc_core::{Error, Scalar};
 #[serde(default, deny_unknown_fields)]
 pub struct SmearingConfig {
     /// Standard deviations of the two local coordinates, in mm; on an annulus the first is that of the angle, in rad.
+    /// Positive: no fit can use a measurement without variance.
     pub deviation: [f64; 2],
 }
 
@@ -27,15 +28,16 @@ impl SmearingConfig {
     /// Checks the settings.
     ///
     /// # Errors
-    /// [`Error::Config`] when a deviation is negative.
+    /// [`Error::Config`] when a deviation is not positive, or too large or too small for its square.
     pub fn validate(&self) -> Result<(), Error> {
-        if self.deviation.iter().all(|d| d.is_finite() && *d >= 0.0) {
+        let variance = |d: f64| (d * d) as Scalar;
+        if self.deviation.iter().all(|&d| d > 0.0 && variance(d) > 0.0 && variance(d).is_finite()) {
             return Ok(());
         }
         Err(Error::Config {
             name: "smearing.deviation",
             value: format!("{:?}", self.deviation),
-            expected: "two lengths in mm that are not negative",
+            expected: "two positive lengths in mm whose squares are positive and finite",
         })
     }
 }
@@ -57,9 +59,6 @@ pub fn smear_measurements(
     for (row, hit) in truth.hits.iter().enumerate() {
         let surface = &detector.surfaces[hit.surface.get()];
         let mut offset = |deviation: f64| -> f64 {
-            if deviation == 0.0 {
-                return 0.0;
-            }
             let normal: f64 = StandardNormal.sample(&mut rng);
             deviation * normal
         };

@@ -206,6 +206,34 @@ fn slow_particles_circle_until_a_limit() {
 }
 
 #[test]
+fn every_flight_ends() {
+    let field = MagneticField::along_z(2.0);
+    let tiny = TransportConfig { min_momentum: 1.0e-6, ..vacuum() };
+    let endless = TransportConfig { max_path: f64::INFINITY, ..vacuum() };
+    let detector = muon_telescope(2, &wide());
+    let gun = Gun { momentum: Momentum::Total([0.02, 0.02]), ..Gun::default() };
+    for config in [tiny, endless] {
+        assert!(Simulator::new(&detector, &field, &gun, &config).is_err(), "{config:?}");
+    }
+    // 20 MeV on a circle through the first plane, for ten thousand kilometres: each step is a tenth of a radian.
+    let particle = Particle {
+        id: 1,
+        pdg: -13,
+        vertex: [0.0, 0.0, 33.4],
+        momentum: [0.0, 0.02, 0.0],
+        charge: 1.0,
+        ..Particle::default()
+    };
+    let roomy = TelescopeConfig { thickness: 0.0, envelope: 100.0, ..wide() };
+    let detector = muon_telescope(2, &roomy);
+    let field = MagneticField::Constant(Vector3::new(2.0, 0.0, 0.0));
+    let long = TransportConfig { max_path: 1.0e10, ..vacuum() };
+    let hits = hits_of(&particle, &World::new(&detector), &field, &long, 0, 0).len();
+    let turns = 200_000.0 * 0.1 / (2.0 * PI);
+    assert!((0.8 * turns..2.2 * turns).contains(&(hits as f64)), "{hits} {turns}");
+}
+
+#[test]
 fn smeared_measurements_scatter_about_the_hits_with_their_variance() {
     let detector = muon_telescope(11, &wide());
     let field = MagneticField::along_z(2.0);
@@ -237,19 +265,22 @@ fn smeared_measurements_scatter_about_the_hits_with_their_variance() {
 }
 
 #[test]
-fn without_deviation_measurements_are_the_hits() {
+fn with_tiny_deviations_measurements_are_the_hits() {
     let detector = muon_telescope(3, &wide());
     let field = MagneticField::along_z(2.0);
     let gun = Gun { inclination: Inclination::Theta([0.0, 0.4]), ..Gun::default() };
     let simulator = Simulator::new(&detector, &field, &gun, &TransportConfig::default()).unwrap();
     let (measurements, truth) =
-        simulator.smeared_event(&SmearingConfig { deviation: [0.0; 2] }, 0, 0).unwrap();
+        simulator.smeared_event(&SmearingConfig { deviation: [1.0e-9; 2] }, 0, 0).unwrap();
     for (row, measurement) in measurements.iter().enumerate() {
         let hit = &truth.hits[truth.measurement_hits.row(row)[0] as usize];
-        assert_eq!(measurement.local, [hit.position[0], hit.position[1]]);
+        assert!((0..2).all(|i| (measurement.local[i] - hit.position[i]).abs() < 1e-6));
+        assert!(measurement.variance.iter().all(|v| *v > 0.0));
     }
-    let wrong = SmearingConfig { deviation: [-0.1, 0.0] };
-    assert!(simulator.smeared_event(&wrong, 0, 0).is_err());
+    for wrong in [-0.1, 0.0, 1.0e-30, 1.0e30, f64::NAN] {
+        let wrong = SmearingConfig { deviation: [0.1, wrong] };
+        assert!(simulator.smeared_event(&wrong, 0, 0).is_err());
+    }
 }
 
 /// One annulus across the z axis, in a world without walls.

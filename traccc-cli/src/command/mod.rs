@@ -1,17 +1,24 @@
 //! The commands, one file each: arguments and what is done with them.
 
+mod bench_service;
 mod compare;
 mod demo;
 mod gun;
+mod infer;
 mod inspect;
+mod model_repository;
 mod run;
 mod serve;
+mod service;
 mod simulate;
 mod throughput;
 
+pub(crate) use bench_service::{BenchServiceArguments, bench_service};
 pub(crate) use compare::{CompareArguments, compare};
 pub(crate) use demo::{DemoArguments, demo};
+pub(crate) use infer::{InferArguments, infer};
 pub(crate) use inspect::{InspectArguments, inspect};
+pub(crate) use model_repository::{ModelRepositoryArguments, model_repository};
 pub(crate) use run::{RunArguments, run};
 pub(crate) use serve::{ServeArguments, serve};
 pub(crate) use simulate::{SimulateArguments, simulate};

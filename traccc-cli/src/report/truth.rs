@@ -24,7 +24,7 @@ impl TruthView {
         }
     }
 
-    fn for_tracks(self) -> TruthSelection {
+    pub(crate) fn for_tracks(self) -> TruthSelection {
         match self {
             Self::Upstream => TruthSelection::upstream(),
             Self::Users => TruthSelection::users(),

@@ -20,10 +20,13 @@ use std::collections::BinaryHeap;
 /// A measurement is shared when a second remaining track has it. A measurement that a track holds several times
 /// counts as often for its fraction, but for a single track when sharing is decided.
 ///
-/// `measurements` is the number of measurements of the event.
+/// `measurements` is the number of measurements of the event. With a largest number of shared measurements of 0, which
+/// [`ChainConfig::validate`](crate::ChainConfig::validate) refuses, no track is good enough: all are removed, up to
+/// [`AmbiguityConfig::max_iterations`].
 ///
 /// # Panics
-/// If a track names a measurement that is not less than `measurements`.
+/// If a track that is not dropped at once names a measurement that is not less than `measurements`, or if there are
+/// more rows of measurements than tracks.
 pub fn resolve_ambiguities(
     tracks: &Tracks,
     measurements: usize,

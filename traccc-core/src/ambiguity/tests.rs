@@ -176,6 +176,15 @@ proptest! {
     }
 }
 
+#[test]
+fn no_track_shares_fewer_measurements_than_none() {
+    let apart = tracks(&[(&[0, 1, 2], 0.5), (&[3, 4, 5], 0.5), (&[6, 7, 8], 0.5)]);
+    let none = AmbiguityConfig { max_shared_measurements: 0, ..AmbiguityConfig::default() };
+    assert_eq!(resolve_ambiguities(&apart, 9, &none).len(), 0);
+    let two = AmbiguityConfig { max_iterations: 2, ..none };
+    assert_eq!(resolve_ambiguities(&apart, 9, &two).len(), 1);
+}
+
 /// Upstream's test of 10,000 random tracks: 1 to 20 measurements out of 10,000, p-values uniform.
 #[test]
 fn ten_thousand_random_tracks_resolve_as_by_definition() {

@@ -14,8 +14,10 @@ pub(super) struct Moments {
     mean: [Scalar; 2],
     /// Weighted variance, in mm².
     variance: [Scalar; 2],
-    /// Sum of the activations.
+    /// Sum of the activations, in units of `1 / scale`.
     weight: Scalar,
+    /// 1, or [`REDUCED`] where the sum is beyond the largest number.
+    scale: Scalar,
     /// Smallest channels.
     lowest: [u32; 2],
     /// Largest channels.
@@ -23,6 +25,9 @@ pub(super) struct Moments {
     /// Number of cells.
     cells: u32,
 }
+
+/// So small that the sum of 2^32 activations is a number.
+const REDUCED: Scalar = 1.0 / (1_u64 << 32) as Scalar;
 
 #[inline]
 fn centre(edges: &[Scalar], channel: u32) -> Scalar {
@@ -39,6 +44,7 @@ impl Moments {
             mean: [0.0; 2],
             variance: [0.0; 2],
             weight: Scalar::from(activation),
+            scale: 1.0,
             lowest: channels,
             highest: channels,
             cells: 1,
@@ -49,14 +55,17 @@ impl Moments {
     #[inline]
     pub(super) fn add(&mut self, edges: [&[Scalar]; 2], channels: [u32; 2], activation: f32) {
         self.cells += 1;
-        self.weight += Scalar::from(activation);
+        let mut activation = Scalar::from(activation) * self.scale;
+        if (self.weight + activation).is_infinite() {
+            self.scale = REDUCED;
+            self.weight *= REDUCED;
+            activation *= REDUCED;
+        }
+        self.weight += activation;
         // As long as nothing has a weight every cell counts once. The first activation has the fraction 1, which
         // makes the update forget what came before.
-        let fraction = if self.weight > 0.0 {
-            Scalar::from(activation) / self.weight
-        } else {
-            1.0 / self.cells as Scalar
-        };
+        let fraction =
+            if self.weight > 0.0 { activation / self.weight } else { 1.0 / self.cells as Scalar };
         for axis in 0..2 {
             let position = centre(edges[axis], channels[axis]) - self.origin[axis];
             let before = position - self.mean[axis];
@@ -119,6 +128,14 @@ mod tests {
         let measurement = measure(&[([3, 7], 0.0), ([4, 7], 0.0), ([5, 7], 0.0)]);
         assert!((measurement.local[0] - 4.75).abs() < 1e-6);
         assert!((measurement.variance[0] - (2.0 / 3.0 + 1.0 / 12.0)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn activations_whose_sum_is_no_number_count_by_their_share() {
+        let large = measure(&[([3, 7], f32::MAX), ([4, 7], f32::MAX), ([5, 7], 0.5 * f32::MAX)]);
+        let small = measure(&[([3, 7], 2.0), ([4, 7], 2.0), ([5, 7], 1.0)]);
+        assert!((large.local[0] - small.local[0]).abs() < 1e-6, "{large:?} {small:?}");
+        assert!((large.variance[0] - small.variance[0]).abs() < 1e-6, "{large:?} {small:?}");
     }
 
     #[test]

@@ -46,6 +46,8 @@ pub enum ArrangeError {
     Twice {
         /// The row, before sorting.
         row: usize,
+        /// The cell.
+        cell: Cell,
     },
     /// Merged activations exceed the range of numbers.
     #[error("row {row} brings the activation of its channel to {sum}")]
@@ -72,59 +74,122 @@ impl Cells {
     /// # Panics
     /// If a cell's module is not less than `modules`.
     pub fn arrange(
-        &self,
+        mut self,
         modules: usize,
         duplicates: Duplicates,
     ) -> Result<Arranged, ArrangeError> {
+        if self.sort_within_modules() {
+            return Ok(Arranged { cells: self, merged_duplicates: 0 });
+        }
+        let order = sorted_rows(&self, modules);
+        let column = |column: &[u32]| order.iter().map(|&row| column[row as usize]).collect();
+        let mut cells = Self {
+            channel0: column(&self.channel0),
+            channel1: column(&self.channel1),
+            activation: order.iter().map(|&row| self.activation[row as usize]).collect(),
+            time: order.iter().map(|&row| self.time[row as usize]).collect(),
+            module: order.iter().map(|&row| self.module[row as usize]).collect(),
+        };
+        if cells.is_arranged() {
+            return Ok(Arranged { cells, merged_duplicates: 0 });
+        }
         let key = |cell: Cell| (cell.module, cell.channel1, cell.channel0);
-        let mut arranged =
-            Arranged { cells: Self::with_capacity(self.len()), merged_duplicates: 0 };
+        let mut merged = Self::with_capacity(cells.len());
         let mut previous = None;
-        for row in sorted_rows(self, modules) {
-            let cell = self.get(row);
+        for (cell, &row) in cells.iter().zip(&order) {
+            let row = row as usize;
             if previous != Some(key(cell)) {
-                arranged.cells.push(cell);
+                merged.push(cell);
                 previous = Some(key(cell));
                 continue;
             }
             if duplicates == Duplicates::Refuse {
-                return Err(ArrangeError::Twice { row });
+                return Err(ArrangeError::Twice { row, cell });
             }
-            if let Some(sum) = arranged.cells.activation.last_mut() {
+            if let Some(sum) = merged.activation.last_mut() {
                 *sum += cell.activation;
                 if !sum.is_finite() {
                     return Err(ArrangeError::Overflow { row, sum: *sum });
                 }
             }
-            arranged.merged_duplicates += 1;
         }
-        Ok(arranged)
+        let merged_duplicates = cells.len() - merged.len();
+        cells = merged;
+        Ok(Arranged { cells, merged_duplicates })
+    }
+
+    /// Sorts cells that come module by module, as those of files do, in place. `false` when they do not, or when a channel
+    /// occurs twice; the cells of the module with such a channel, and of those after it, are then as they were.
+    fn sort_within_modules(&mut self) -> bool {
+        if !self.module.is_sorted() {
+            return false;
+        }
+        let mut keyed: Vec<(u64, f32, f32)> = Vec::new();
+        let mut begin = 0;
+        while begin < self.len() {
+            let module = self.module[begin];
+            let length = self.module[begin..].iter().take_while(|&&m| m == module).count();
+            let rows = begin..begin + length;
+            begin = rows.end;
+            if rows.clone().is_sorted_by(|&a, &b| self.channels(a) < self.channels(b)) {
+                continue;
+            }
+            keyed.clear();
+            keyed
+                .extend(rows.clone().map(|i| (self.channels(i), self.activation[i], self.time[i])));
+            keyed.sort_unstable_by_key(|cell| cell.0);
+            if keyed.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+                return false;
+            }
+            for (row, &(channels, activation, time)) in rows.zip(&keyed) {
+                self.channel1[row] = (channels >> 32) as u32;
+                self.channel0[row] = channels as u32;
+                self.activation[row] = activation;
+                self.time[row] = time;
+            }
+        }
+        true
+    }
+
+    /// Both channels of a row as one number that sorts like (channel1, channel0).
+    #[inline]
+    fn channels(&self, row: usize) -> u64 {
+        u64::from(self.channel1[row]) << 32 | u64::from(self.channel0[row])
     }
 }
 
 /// Rows in ascending order of module, channel1, channel0; equal ones as they came.
-fn sorted_rows(cells: &Cells, modules: usize) -> impl Iterator<Item = usize> {
-    // Modules are dense numbers: a counting sort, and within a module few cells are left to sort.
-    let mut next = vec![0_u32; modules + 1];
-    for module in &cells.module {
-        next[module.get() + 1] += 1;
+fn sorted_rows(cells: &Cells, modules: usize) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..cells.len() as u32).collect();
+    // Files have their cells sensor by sensor. Else a counting sort makes them so: modules are dense numbers.
+    if !cells.module.is_sorted() {
+        let mut next = vec![0_u32; modules + 1];
+        for module in &cells.module {
+            next[module.get() + 1] += 1;
+        }
+        for i in 0..modules {
+            next[i + 1] += next[i];
+        }
+        for (row, module) in cells.module.iter().enumerate() {
+            let slot = &mut next[module.get()];
+            order[*slot as usize] = row as u32;
+            *slot += 1;
+        }
     }
-    for i in 0..modules {
-        next[i + 1] += next[i];
+    // Within a module few cells are left to sort: channels and row side by side stay in the cache.
+    let mut keyed = Vec::new();
+    for rows in order.chunk_by_mut(|&a, &b| cells.module[a as usize] == cells.module[b as usize]) {
+        if rows.is_sorted_by(|&a, &b| cells.channels(a as usize) <= cells.channels(b as usize)) {
+            continue;
+        }
+        keyed.clear();
+        keyed.extend(rows.iter().map(|&row| (cells.channels(row as usize), row)));
+        keyed.sort_unstable();
+        for (row, (_, sorted)) in rows.iter_mut().zip(&keyed) {
+            *row = *sorted;
+        }
     }
-    let begins = next.clone();
-    // Channels and row side by side: sorting then stays in the cache and needs no stable algorithm.
-    let mut order = vec![(0_u64, 0_u32); cells.len()];
-    for (row, module) in cells.module.iter().enumerate() {
-        let slot = &mut next[module.get()];
-        let channels = u64::from(cells.channel1[row]) << 32 | u64::from(cells.channel0[row]);
-        order[*slot as usize] = (channels, row as u32);
-        *slot += 1;
-    }
-    for pair in begins.windows(2) {
-        order[pair[0] as usize..pair[1] as usize].sort_unstable();
-    }
-    order.into_iter().map(|(_, row)| row as usize)
+    order
 }
 
 #[cfg(test)]
@@ -175,7 +240,8 @@ mod tests {
             ..Cell::default()
         };
         let twice: Cells = [cell(3, 1.0), cell(1, 1.0), cell(3, 1.0)].into_iter().collect();
-        assert_eq!(twice.arrange(1, Duplicates::Refuse), Err(ArrangeError::Twice { row: 2 }));
+        let error = ArrangeError::Twice { row: 2, cell: cell(3, 1.0) };
+        assert_eq!(twice.arrange(1, Duplicates::Refuse), Err(error));
         let huge: Cells =
             [cell(3, f32::MAX), cell(1, 1.0), cell(3, f32::MAX)].into_iter().collect();
         let error = huge.arrange(1, Duplicates::Merge);

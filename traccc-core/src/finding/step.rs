@@ -154,6 +154,13 @@ impl Search<'_> {
             chi2_sum,
             coordinates,
         };
+        let extension = |link, vector, covariance| Extension {
+            link,
+            candidate: row,
+            surface: candidate.surface,
+            vector,
+            covariance,
+        };
         self.rank(candidate, compatible);
         let before = extensions.len();
         for &(chi2, measurement) in compatible.iter() {
@@ -172,25 +179,12 @@ impl Search<'_> {
                     coordinates: coordinates + seen.subspace.dimensions(),
                     ..base
                 };
-                extensions.push(Extension {
-                    link,
-                    candidate: row,
-                    surface: candidate.surface,
-                    vector,
-                    covariance,
-                });
+                extensions.push(extension(link, vector, covariance));
             }
         }
         if extensions.len() == before {
             let link = Link { holes: holes + 1, consecutive_holes: consecutive_holes + 1, ..base };
-            let (vector, covariance) = (candidate.vector, candidate.covariance);
-            extensions.push(Extension {
-                link,
-                candidate: row,
-                surface: candidate.surface,
-                vector,
-                covariance,
-            });
+            extensions.push(extension(link, candidate.vector, candidate.covariance));
         }
     }
 

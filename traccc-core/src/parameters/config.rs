@@ -56,15 +56,39 @@ impl Default for ParametersConfig {
 
 impl ParametersConfig {
     pub(crate) fn validate(&self) -> Result<(), Error> {
-        for (name, value) in [
-            ("parameters.sigma_loc", self.sigma_loc[0].min(self.sigma_loc[1])),
+        // The squares are used: they must be representable, too.
+        let variance =
+            |sigma: Scalar| Some(sigma * sigma).filter(|v| sigma >= 0.0 && v.is_finite());
+        for (name, sigma) in [
+            ("parameters.sigma_loc", self.sigma_loc[0]),
+            ("parameters.sigma_loc", self.sigma_loc[1]),
             ("parameters.sigma_phi", self.sigma_phi),
             ("parameters.sigma_theta", self.sigma_theta),
             ("parameters.sigma_time", self.sigma_time),
-            ("parameters.inflation", self.inflation.iter().copied().fold(Scalar::MAX, Scalar::min)),
         ] {
-            check(value > 0.0, name, value, "a positive number")?;
+            let sound = variance(sigma).is_some_and(|v| v > 0.0);
+            check(sound, name, sigma, "a positive number with a finite square above zero")?;
         }
+        for factor in self.inflation {
+            let sound = factor.is_finite() && factor > 0.0;
+            check(sound, "parameters.inflation", factor, "six positive finite numbers")?;
+        }
+        let mut curvature = 0.0;
+        for (name, sigma) in [
+            ("parameters.sigma_q_over_p", self.sigma_q_over_p),
+            ("parameters.sigma_q_over_pt", self.sigma_q_over_pt),
+            ("parameters.sigma_pt_relative", self.sigma_pt_relative),
+        ] {
+            let expected = "a number that is not negative, with a finite square";
+            check(variance(sigma).is_some(), name, sigma, expected)?;
+            curvature += sigma * sigma;
+        }
+        check(
+            curvature > 0.0,
+            "parameters.sigma_q_over_p",
+            self.sigma_q_over_p,
+            "at least one of the three sigmas of q/p to be positive",
+        )?;
         if let FieldSource::Constant(tesla) = self.field {
             let bends = tesla.is_finite() && tesla != 0.0;
             check(
@@ -74,12 +98,59 @@ impl ParametersConfig {
                 "a field in T that is not zero: it gives seeds their momentum",
             )?;
         }
-        let curvature = self.sigma_q_over_p + self.sigma_q_over_pt + self.sigma_pt_relative;
-        check(
-            curvature > 0.0,
-            "parameters.sigma_q_over_p",
-            curvature,
-            "a positive sum of the three sigmas of q/p",
-        )
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_element_must_be_finite_and_of_the_right_sign() {
+        type Setting = fn(&mut ParametersConfig) -> &mut Scalar;
+        let positive: [(&str, Setting); 7] = [
+            ("parameters.sigma_loc", |c| &mut c.sigma_loc[0]),
+            ("parameters.sigma_loc", |c| &mut c.sigma_loc[1]),
+            ("parameters.sigma_phi", |c| &mut c.sigma_phi),
+            ("parameters.sigma_theta", |c| &mut c.sigma_theta),
+            ("parameters.sigma_time", |c| &mut c.sigma_time),
+            ("parameters.inflation", |c| &mut c.inflation[0]),
+            ("parameters.inflation", |c| &mut c.inflation[5]),
+        ];
+        let not_negative: [(&str, Setting); 3] = [
+            ("parameters.sigma_q_over_p", |c| &mut c.sigma_q_over_p),
+            ("parameters.sigma_q_over_pt", |c| &mut c.sigma_q_over_pt),
+            ("parameters.sigma_pt_relative", |c| &mut c.sigma_pt_relative),
+        ];
+        let refused = |name: &str, setting: Setting, value: Scalar| {
+            let mut config = ParametersConfig::default();
+            *setting(&mut config) = value;
+            match config.validate() {
+                Err(Error::Config { name: found, .. }) => found == name,
+                _ => false,
+            }
+        };
+        for (name, setting) in positive.into_iter().chain(not_negative) {
+            for value in [Scalar::NAN, Scalar::INFINITY, -1.0] {
+                assert!(refused(name, setting, value), "{name} = {value}");
+            }
+        }
+        for (name, setting) in positive {
+            assert!(refused(name, setting, 0.0), "{name} = 0");
+        }
+        // Finite numbers whose squares are not.
+        assert!(refused("parameters.sigma_phi", |c| &mut c.sigma_phi, Scalar::MAX));
+        assert!(refused("parameters.sigma_loc", |c| &mut c.sigma_loc[1], Scalar::MIN_POSITIVE));
+    }
+
+    #[test]
+    fn one_of_the_sigmas_of_q_over_p_must_be_positive() {
+        let none =
+            ParametersConfig { sigma_q_over_pt: 0.0, sigma_pt_relative: 0.0, ..Default::default() };
+        assert!(none.validate().is_err());
+        let one = ParametersConfig { sigma_q_over_p: 0.01, ..none };
+        assert_eq!(one.validate(), Ok(()));
+        assert_eq!(ParametersConfig::default().validate(), Ok(()));
     }
 }

@@ -96,7 +96,11 @@ pub fn most_probable_loss(
 /// Standard deviation of a Gaussian with the full width at half maximum of the Landau distribution over `path` mm,
 /// in GeV.
 pub fn loss_width(slab: &Slab, path: Scalar, q_over_p: Scalar, hypothesis: Hypothesis) -> Scalar {
-    let k = Kinematics::new(q_over_p, hypothesis.mass());
+    landau_sigma(slab, path, &Kinematics::new(q_over_p, hypothesis.mass()))
+}
+
+#[inline]
+fn landau_sigma(slab: &Slab, path: Scalar, k: &Kinematics) -> Scalar {
     // The full width is four times the scale; that of a Gaussian is 2 sqrt(2 ln 2) sigma.
     4.0 * slab.loss_scale * k.inverse_beta2 * path / 2.354_82
 }
@@ -138,11 +142,10 @@ pub fn interact(
 ) -> Interaction {
     let path = slab.thickness / cos_incidence.abs();
     let k = Kinematics::new(q_over_p, hypothesis.mass());
-    let sigma_energy = 4.0 * slab.loss_scale * k.inverse_beta2 * path / 2.354_82;
     Interaction {
         mean_loss: path * bethe(slab, &k, hypothesis.mass()),
         // d(q/p) = (q/p)² / beta dE
-        sigma_q_over_p: k.inverse_beta2.sqrt() * q_over_p * q_over_p * sigma_energy,
+        sigma_q_over_p: k.inverse_beta2.sqrt() * q_over_p * q_over_p * landau_sigma(slab, path, &k),
         scattering_angle: highland(slab.thickness_in_x0 / cos_incidence.abs(), &k, hypothesis),
     }
 }

@@ -8,6 +8,7 @@ use wide::{CmpEq, CmpGt, CmpLt};
 /// the windows lose no point that the cuts would keep.
 const WINDOW_SLACK: Scalar = 1e-2;
 const WINDOW_RELATIVE_SLACK: Scalar = 1e-5;
+const RADIUS_RELATIVE_SLACK: Scalar = 1e-6;
 
 /// The middle space point of a search.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +71,8 @@ impl Doublets {
         } else {
             (middle.r - cuts.delta_r_max, middle.r - cuts.delta_r_min)
         };
-        for slice in grid.slices(r_low - WINDOW_SLACK, r_high + WINDOW_SLACK) {
+        let slack = radius_slack(middle.r + cuts.delta_r_max);
+        for slice in grid.slices(r_low - slack, r_high + slack) {
             let (z_low, z_high) = z_window::<OUTWARD>(grid.slice_radii(slice), middle, cuts);
             for (position, &bin) in bins.iter().enumerate() {
                 let run = grid.run(bin, slice, z_low, z_high);
@@ -115,6 +117,11 @@ impl Doublets {
     }
 }
 
+/// What rounding can do to a radius of up to `r`, generously, in mm.
+fn radius_slack(r: Scalar) -> Scalar {
+    WINDOW_SLACK + RADIUS_RELATIVE_SLACK * r
+}
+
 /// Where along z the partners at these radii lie: the limits on |dz|, on the slope and on the collision region that
 /// the line comes from, each at its widest, a little enlarged.
 fn z_window<const OUTWARD: bool>(
@@ -127,8 +134,8 @@ fn z_window<const OUTWARD: bool>(
     } else {
         (middle.r - r_high, middle.r - r_low)
     };
-    let near = (near - WINDOW_SLACK).max(cuts.delta_r_min);
-    let far = (far + WINDOW_SLACK).min(cuts.delta_r_max);
+    let near = (near - radius_slack(r_high)).max(cuts.delta_r_min);
+    let far = (far + radius_slack(r_high)).min(cuts.delta_r_max);
     let reach = (cuts.cot_theta_max * far).min(cuts.delta_z_max);
     // The line meets the axis at z - r dz / dr. `max` and `min` ignore the NaN of a middle on the axis.
     let (low_slope, high_slope) = (
@@ -203,6 +210,25 @@ mod tests {
         let (cx, cy) = (q / norm, -q / (slope * norm));
         let squared = |sign: f64| (half_x + sign * cx).powi(2) + (half_y + sign * cy).powi(2);
         squared(1.0).min(squared(-1.0)) - (radius - impact).powi(2)
+    }
+
+    /// 1 km from the beam a radius is rounded to 0.06 mm: a point can lie that far beyond the end of its slice.
+    #[test]
+    fn windows_allow_for_the_rounding_of_large_radii() {
+        let cuts = SeedingConfig::default().cuts().unwrap();
+        let [end, beyond] = [1.0e6, 1.0e6 + 0.0625];
+        let middle = Middle { x: end - 40.0, y: 0.0, z: 0.0, r: end - 40.0 };
+        let cuts = SeedingCuts {
+            delta_z_max: 1.0e5,
+            collision_z_min: -1.0e9,
+            collision_z_max: 1.0e9,
+            ..cuts
+        };
+        let z = 0.9999 * cuts.cot_theta_max * (beyond - middle.r);
+        let [x, y, z_lanes, r] = [beyond, 0.0, z, beyond].map(Lanes::splat);
+        assert_eq!(bits(are_partners::<true>(x, y, [z_lanes, r], middle, &cuts)) & 1, 1);
+        let (low, high) = z_window::<true>((end - 100.0, end), middle, &cuts);
+        assert!((low..=high).contains(&z), "{low} {z} {high}");
     }
 
     proptest! {

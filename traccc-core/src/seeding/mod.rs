@@ -39,7 +39,13 @@ const MIDDLES_PER_TASK: usize = 128;
 /// Seeds come in the order of the middle's search bin (azimuth from -pi up; for each step of z), then of the middle
 /// space point, then of falling weight; equal weights in falling distance of bottom and top from the x axis, then in
 /// ascending order of the bottom and the top space point. The result does not depend on the number of threads.
+///
+/// The cuts are those of [`SeedingConfig::cuts`], which checks them. Cuts without search bins, as in a zeroed record,
+/// have no place for a space point: they give no seeds.
 pub fn find_seeds(spacepoints: &Spacepoints, cuts: &SeedingCuts) -> Vec<Seed> {
+    if cuts.phi_bins == 0 || cuts.z_bins == 0 {
+        return Vec::new();
+    }
     let grid = SearchGrid::new(spacepoints, cuts);
     let parts: Vec<Vec<Seed>> = tasks(&grid)
         .into_par_iter()
@@ -98,5 +104,27 @@ impl Search {
             selection.emit(grid, slot as usize, cuts, &mut seeds);
         }
         seeds
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Spacepoint;
+    use bytemuck::Zeroable;
+
+    #[test]
+    fn cuts_without_search_bins_give_no_seeds() {
+        let point = |x| Spacepoint { x, ..Spacepoint::default() };
+        let line: Spacepoints = [30.0, 70.0, 110.0].map(point).into_iter().collect();
+        let cuts = SeedingConfig::default().cuts().unwrap();
+        assert_eq!(find_seeds(&line, &cuts).len(), 1);
+        for none in [
+            SeedingCuts::zeroed(),
+            SeedingCuts { phi_bins: 0, ..cuts },
+            SeedingCuts { z_bins: 0, ..cuts },
+        ] {
+            assert_eq!(find_seeds(&line, &none), []);
+        }
     }
 }

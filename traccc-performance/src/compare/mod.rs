@@ -92,7 +92,7 @@ pub fn compare(
     tolerances: &Tolerances,
 ) -> Comparison {
     let pairs = pairing::measurements(&left.measurements, &right.measurements);
-    let names = Names::new(&pairs);
+    let names = Names::new(&pairs, [left.measurements.len(), right.measurements.len()]);
     let mut stages = vec![
         measurements(&left.measurements, &right.measurements, &pairs, tolerances),
         spacepoints(&left.spacepoints, &right.spacepoints, &names, tolerances),

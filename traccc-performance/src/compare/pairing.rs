@@ -1,9 +1,10 @@
 //! Which row of the right collection stands for which row of the left one.
 
+use crate::resolution::wrapped;
 use std::collections::HashMap;
 use std::hash::Hash;
-use traccc_core::MeasurementIndex;
 use traccc_core::event::{BoundParameters, Measurements, Seed, Spacepoints, Tracks};
+use traccc_core::{MeasurementIndex, Scalar};
 
 /// Measurements further apart than this are different ones, in mm (rad).
 const SAME_MEASUREMENT: f64 = 0.01;
@@ -32,13 +33,15 @@ pub(super) fn by_key<K: Hash + Eq>(
 
 /// Measurements of one surface at the same place.
 pub(super) fn measurements(left: &Measurements, right: &Measurements) -> Pairs {
-    if left.surface == right.surface {
-        return (0..left.len()).map(|row| (row, row)).collect();
-    }
     let distance = |l: usize, r: usize| {
-        let [x, y] = [0, 1].map(|i| f64::from(left.local[l][i]) - f64::from(right.local[r][i]));
+        let [x, y] = [0, 1].map(|i| difference(left.local[l][i], right.local[r][i]));
         x.hypot(y)
     };
+    if left.surface == right.surface
+        && (0..left.len()).all(|row| distance(row, row) <= SAME_MEASUREMENT)
+    {
+        return (0..left.len()).map(|row| (row, row)).collect();
+    }
     let keys = |m: &Measurements| m.surface.iter().map(|s| s.0).collect::<Vec<_>>();
     nearest_in_group(&keys(left), &keys(right), distance, SAME_MEASUREMENT)
 }
@@ -47,20 +50,33 @@ pub(super) fn measurements(left: &Measurements, right: &Measurements) -> Pairs {
 pub(super) fn parameters(left: &[BoundParameters], right: &[BoundParameters]) -> Pairs {
     let keys = |p: &[BoundParameters]| p.iter().map(|p| p.surface.0).collect::<Vec<_>>();
     let (left_keys, right_keys) = (keys(left), keys(right));
-    if left_keys == right_keys {
+    let distance = |l: usize, r: usize| parameter_distance(&left[l], &right[r]);
+    if left_keys == right_keys && (0..left.len()).all(|row| distance(row, row) <= SAME_PARAMETERS) {
         return (0..left.len()).map(|row| (row, row)).collect();
     }
-    let distance = |l: usize, r: usize| {
-        let variances = left[l].covariance.diagonal();
-        let squares: f64 = (0..5)
-            .map(|i| {
-                let d = f64::from(left[l].vector[i]) - f64::from(right[r].vector[i]);
-                if d == 0.0 { 0.0 } else { d * d / f64::from(variances[i]) }
-            })
-            .sum();
-        (squares / 5.0).sqrt()
-    };
     nearest_in_group(&left_keys, &right_keys, distance, SAME_PARAMETERS)
+}
+
+/// Root of the mean square of the differences over the standard deviations of the left side.
+fn parameter_distance(left: &BoundParameters, right: &BoundParameters) -> f64 {
+    let variances = left.covariance.diagonal();
+    let squares: f64 = (0..5)
+        .map(|i| {
+            let d = difference(left.vector[i], right.vector[i]);
+            let d = if i == 2 && d.is_finite() { wrapped(d) } else { d };
+            if d == 0.0 { 0.0 } else { d * d / f64::from(variances[i]) }
+        })
+        .sum();
+    // A variance that is no positive number measures nothing.
+    if squares >= 0.0 { (squares / 5.0).sqrt() } else { f64::INFINITY }
+}
+
+/// Zero for equal values, also where both are infinite or not a number; infinite where only one is a number.
+fn difference(left: Scalar, right: Scalar) -> f64 {
+    let (left, right) = (f64::from(left), f64::from(right));
+    let equal = left.total_cmp(&right).is_eq() || (left.is_nan() && right.is_nan());
+    let difference = if equal { 0.0 } else { left - right };
+    if difference.is_nan() { f64::INFINITY } else { difference }
 }
 
 /// For each left row, in order, the nearest free right row of the same group.
@@ -98,15 +114,17 @@ pub(super) fn track_key(tracks: &Tracks, row: usize, names: &Names) -> Vec<u32> 
 
 /// Translates measurement numbers of the left side into those of the right one.
 pub(super) enum Names {
-    /// Both sides have the same measurements.
+    /// Both sides have the same measurements in the same order.
     Same,
     /// The right number for each left one.
     Paired(HashMap<u32, u32>),
 }
 
 impl Names {
-    pub(super) fn new(pairs: &Pairs) -> Self {
-        if pairs.iter().all(|(left, right)| left == right) {
+    /// `rows` are the numbers of measurements of both sides.
+    pub(super) fn new(pairs: &Pairs, rows: [usize; 2]) -> Self {
+        let complete = rows == [pairs.len(); 2];
+        if complete && pairs.iter().all(|(left, right)| left == right) {
             return Self::Same;
         }
         Self::Paired(pairs.iter().map(|&(l, r)| (l as u32, r as u32)).collect())

@@ -130,6 +130,89 @@ fn a_missing_measurement_renames_what_follows_but_nothing_else() {
 }
 
 #[test]
+fn nothing_is_in_common_with_an_event_without_measurements() {
+    let left = event();
+    let mut right = event();
+    // Seeds and tracks of the right side name rows of other measurements, all on other sensors.
+    right.measurements.surface.iter_mut().for_each(|surface| surface.0 += 10);
+    let comparison = compare(&left, &right, &Tolerances::engines());
+    for stage in ["measurements", "spacepoints", "seeds", "found"] {
+        let report = comparison.stages.iter().find(|s| s.stage == stage).unwrap();
+        assert_eq!(report.paired, 0, "{comparison}");
+    }
+}
+
+#[test]
+fn rows_that_only_one_side_has_pair_with_nothing() {
+    let left = event();
+    let mut right = event();
+    // The last measurement is another one on another sensor: all pairs are (row, row), but one is missing.
+    right.measurements.surface[5] = SurfaceIndex(7);
+    let comparison = compare(&left, &right, &Tolerances::engines());
+    let paired: Vec<usize> = comparison.stages.iter().map(|s| s.paired).collect();
+    assert_eq!(paired, [5, 5, 1, 2, 1], "{comparison}");
+}
+
+#[test]
+fn measurements_of_the_same_sensors_pair_by_place() {
+    let left = event();
+    let mut right = event();
+    // Two measurements of the first sensor in the other order, one of the second sensor elsewhere.
+    right.measurements.local.swap(0, 1);
+    right.measurements.local[2][1] += 1.0;
+    let comparison = compare(&left, &right, &Tolerances::engines());
+    let measurements = &comparison.stages[0];
+    assert_eq!((measurements.paired, measurements.same_order), (5, false), "{comparison}");
+    assert!(measurements.columns.iter().all(|c| c.within == c.compared), "{comparison}");
+}
+
+#[test]
+fn parameters_of_the_same_sensors_pair_by_value() {
+    let left = event();
+    let mut right = event();
+    right.parameters.swap(0, 1);
+    let report = &compare(&left, &right, &Tolerances::engines()).stages[3];
+    assert_eq!((report.paired, report.same_order), (2, false));
+    assert!(report.columns.iter().all(|c| c.within == c.compared));
+}
+
+#[test]
+fn parameters_pair_across_the_cut_of_the_azimuth() {
+    let left = event();
+    let mut right = event();
+    // One row fewer, so that rows are paired by their distance.
+    right.parameters.remove(0);
+    right.parameters[0].vector[2] -= 2.0 * std::f64::consts::PI as Scalar;
+    let report = &compare(&left, &right, &Tolerances::engines()).stages[3];
+    assert_eq!(report.paired, 1);
+}
+
+#[test]
+fn what_is_not_a_number_pairs_with_itself_only() {
+    let mut left = event();
+    left.parameters[1].vector[4] = Scalar::NAN;
+    assert_eq!(compare(&left, &left, &Tolerances::engines()).stages[3].paired, 2);
+    let right = event();
+    assert_eq!(compare(&left, &right, &Tolerances::engines()).stages[3].paired, 1);
+    left.parameters[0].covariance = Symmetric5::from_diagonal([Scalar::NAN; 5]);
+    left.parameters[0].vector[0] += 0.01;
+    assert_eq!(compare(&left, &right, &Tolerances::engines()).stages[3].paired, 0);
+}
+
+#[test]
+fn a_variance_that_is_none_does_not_hide_the_equal_row() {
+    let mut left = event();
+    left.parameters.truncate(1);
+    left.parameters[0].covariance[(0, 0)] = -0.01;
+    let mut right = event();
+    // The first row differs from that of the left side, the second one is equal.
+    right.parameters[0].vector[0] = 2.0;
+    right.parameters[1].vector[0] = 0.0;
+    let report = &compare(&left, &right, &Tolerances::engines()).stages[3];
+    assert_eq!(report.paired, 1);
+}
+
+#[test]
 fn another_order_and_similar_tracks_are_told() {
     let left = event().found;
     let swapped = left.select([1, 0]);

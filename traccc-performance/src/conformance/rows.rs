@@ -110,7 +110,9 @@ pub(super) fn seeds(result: &Reconstruction) -> Result<(), Violation> {
         )?;
         let radius = |i: usize| {
             let point = triplet[i].get();
-            points.x[point].hypot(points.y[point])
+            // As seeding calculates it: another expression may order nearly equal radii the other way.
+            let (x, y) = (points.x[point], points.y[point]);
+            (x * x + y * y).sqrt()
         };
         require(
             radius(0) < radius(1) && radius(1) < radius(2),

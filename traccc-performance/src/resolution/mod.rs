@@ -150,7 +150,7 @@ impl Residual {
 }
 
 /// An angle within half a turn of zero, in rad.
-fn wrapped(angle: f64) -> f64 {
+pub(crate) fn wrapped(angle: f64) -> f64 {
     angle - (angle / (2.0 * PI)).round() * 2.0 * PI
 }
 

@@ -11,6 +11,7 @@
     clippy::restriction,
     reason = "generated; the messages are documented where the protocol is"
 )]
+#[rustfmt::skip]
 mod inference;
 
 pub use inference::*;

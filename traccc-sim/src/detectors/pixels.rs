@@ -4,49 +4,60 @@ use traccc_core::{Error, Scalar};
 /// Divides every sensor into pixels of about `pitch` (local x, y), in mm.
 ///
 /// The sensors of one volume share a segmentation, which covers the largest of them, with a whole number of pixels
-/// on each axis. On annuli the axes are r and phi, and the pitch along phi holds at the mean radius.
+/// on each axis. On annuli the axes are r and phi, and the pitch along phi holds at the mean radius; a volume with
+/// annuli and others has a segmentation for each of both.
 ///
 /// # Errors
 /// [`Error::Config`] when the pitch is not positive or leads to more than 2^24 channels on an axis, and
 /// [`Error::NoDesign`] for a sensor that is a ring or a tube.
 pub fn pixel_modules(detector: &Detector, pitch: [Scalar; 2]) -> Result<Modules, Error> {
-    let mut designs: Vec<ModuleDesign> = Vec::new();
-    let mut design_of_volume = vec![None; detector.volumes.len()];
-    for (row, volume) in detector.volumes.iter().enumerate() {
-        let [first, last] = volume.surfaces;
-        let mut area: Option<([Scalar; 2], [Scalar; 2])> = None;
-        for surface in detector.sensitive_surfaces().filter(|s| (first..last).contains(&s.0)) {
-            let surface = &detector.surfaces[surface.get()];
-            for mask in detector.masks(surface) {
-                let Some((low, high)) = extent(surface.shape, mask) else { continue };
-                area = Some(area.map_or((low, high), |(l, h)| {
-                    ([l[0].min(low[0]), l[1].min(low[1])], [h[0].max(high[0]), h[1].max(high[1])])
-                }));
-            }
+    // For each volume: the area of its sensors that are no annuli, and of those that are.
+    let mut areas: Vec<[Option<Area>; 2]> = vec![[None; 2]; detector.volumes.len()];
+    for surface in detector.sensitive_surfaces() {
+        let surface = &detector.surfaces[surface.get()];
+        let area = &mut areas[surface.volume.get()][usize::from(is_polar(surface.shape))];
+        for mask in detector.masks(surface) {
+            let Some((low, high)) = extent(surface.shape, mask) else { continue };
+            *area = Some(area.map_or((low, high), |(l, h)| {
+                ([l[0].min(low[0]), l[1].min(low[1])], [h[0].max(high[0]), h[1].max(high[1])])
+            }));
         }
-        let Some((low, high)) = area else { continue };
-        let polar = detector.surfaces[first as usize].shape == Shape::ANNULUS;
-        let mean_radius = if polar { 0.5 * (low[0] + high[0]) } else { 1.0 };
-        let bins = [
-            channels(high[0] - low[0], pitch[0])?,
-            channels((high[1] - low[1]) * mean_radius, pitch[1])?,
-        ];
-        let design = ModuleDesign::equidistant(bins, low, high);
-        let known = designs.iter().position(|d| *d == design);
-        design_of_volume[row] = Some(known.unwrap_or(designs.len()));
-        if known.is_none() {
-            designs.push(design);
+    }
+    let mut designs: Vec<ModuleDesign> = Vec::new();
+    let mut design_of_volume = vec![[None; 2]; detector.volumes.len()];
+    for (volume, areas) in areas.into_iter().enumerate() {
+        for (polar, area) in [false, true].into_iter().zip(areas) {
+            let Some((low, high)) = area else { continue };
+            let mean_radius = if polar { 0.5 * (low[0] + high[0]) } else { 1.0 };
+            let bins = [
+                channels(high[0] - low[0], pitch[0])?,
+                channels((high[1] - low[1]) * mean_radius, pitch[1])?,
+            ];
+            let design = ModuleDesign::equidistant(bins, low, high);
+            let known = designs.iter().position(|d| *d == design);
+            design_of_volume[volume][usize::from(polar)] = Some(known.unwrap_or(designs.len()));
+            if known.is_none() {
+                designs.push(design);
+            }
         }
     }
     Modules::new(detector, designs, |surface| {
         let surface = &detector.surfaces[surface.get()];
         extent(surface.shape, &surface.mask)?;
-        Some((design_of_volume[surface.volume.get()]?, [0.0; 2]))
+        let of_shape = design_of_volume[surface.volume.get()][usize::from(is_polar(surface.shape))];
+        Some((of_shape?, [0.0; 2]))
     })
 }
 
+/// The smallest and the largest local coordinates.
+type Area = ([Scalar; 2], [Scalar; 2]);
+
+fn is_polar(shape: Shape) -> bool {
+    shape == Shape::ANNULUS
+}
+
 /// The smallest and largest local coordinates of a mask that can be segmented.
-fn extent(shape: Shape, mask: &Mask) -> Option<([Scalar; 2], [Scalar; 2])> {
+fn extent(shape: Shape, mask: &Mask) -> Option<Area> {
     let b = &mask.bounds;
     let half = match shape {
         Shape::RECTANGLE => [b[0], b[1]],
@@ -83,6 +94,31 @@ mod tests {
         assert_eq!(channels(&modules.designs[0]), [400, 1560], "endcap");
         assert_eq!(channels(&modules.designs[1]), [336, 1440], "barrel");
         assert_eq!(modules.len(), 2492 + 14 * 108);
+    }
+
+    #[test]
+    fn annuli_are_divided_in_radius_and_angle_whatever_else_their_volume_holds() {
+        let mut model = toy_detector(&ToyConfig::full()).unwrap();
+        // The first sensor of each volume stays a trapezoid.
+        for volume in &mut model.volumes {
+            let trapezoids = volume.surfaces.iter_mut().filter(|s| s.shape == Shape::TRAPEZOID);
+            for surface in trapezoids.skip(1) {
+                surface.shape = Shape::ANNULUS;
+                surface.masks[0].bounds = vec![30.0, 60.0, -0.1, 0.1, 0.0, 0.0, 0.0];
+            }
+        }
+        let detector = Detector::compile(&model).unwrap();
+        let modules = pixel_modules(&detector, [0.05, 0.05]).unwrap();
+        let channels = |d: &ModuleDesign| [d.channels(0), d.channels(1)];
+        let designs: Vec<_> = modules.designs.iter().map(channels).collect();
+        // 30 mm, and 0.2 rad at 45 mm.
+        assert_eq!(designs, [[380, 1560], [600, 180], [336, 1440]]);
+        for module in 0..modules.len() {
+            let module = traccc_core::ModuleIndex::from(module);
+            let surface = &detector.surfaces[modules.surface[module.get()].get()];
+            let annulus = surface.shape == Shape::ANNULUS;
+            assert_eq!(modules.design_of(module).channels(0) == 600, annulus);
+        }
     }
 
     #[test]

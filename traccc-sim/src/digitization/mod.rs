@@ -166,7 +166,8 @@ fn connected(cells: &Cells) -> Vec<usize> {
     for row in 0..cells.len() {
         let (module, channel1, channel0) = position(row);
         // Cells are ordered: those more than a row of channels below touch no later cell, either.
-        while cells.module[window] != module || cells.channel1[window] + 1 < channel1 {
+        while cells.module[window] != module || cells.channel1[window] < channel1.saturating_sub(1)
+        {
             window += 1;
         }
         for other in window..row {

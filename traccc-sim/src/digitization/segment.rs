@@ -1,6 +1,7 @@
 //! A track in a sensor, cut at the borders of channels.
 
 use nalgebra::Vector3;
+use std::f64::consts::PI;
 use traccc_core::Scalar;
 use traccc_core::detector::{ModuleDesign, Surface};
 use traccc_core::event::TruthHit;
@@ -54,11 +55,21 @@ impl Segment {
         std::array::from_fn(|i| enter[i] + fraction * (leave[i] - enter[i]))
     }
 
-    /// The coordinates along the axes of the segmentation at a fraction of the path.
-    fn coordinates(&self, fraction: f64) -> [f64; 2] {
+    /// The coordinates along the axes of the segmentation at a fraction of the path; an angle within half a turn of
+    /// the middle of the segmentation.
+    fn coordinates(&self, design: &ModuleDesign, fraction: f64) -> [f64; 2] {
         let [x, y] = self.point(fraction);
-        let local = if self.polar { [libm::hypot(x, y), libm::atan2(y, x)] } else { [x, y] };
-        [local[0] - self.shift[0], local[1] - self.shift[1]]
+        if !self.polar {
+            return [x - self.shift[0], y - self.shift[1]];
+        }
+        let edges = &design.edges[1];
+        let middle = edges
+            .first()
+            .zip(edges.last())
+            .map_or(0.0, |(first, last)| 0.5 * (f64::from(*first) + f64::from(*last)));
+        let angle = libm::atan2(y, x) - self.shift[1];
+        let turns = ((angle - middle) / (2.0 * PI)).round();
+        [libm::hypot(x, y) - self.shift[0], angle - turns * 2.0 * PI]
     }
 
     /// The channels on the path with the length of the path in each, in mm, in the order of flight.
@@ -67,7 +78,7 @@ impl Segment {
     pub(super) fn share(&self, design: &ModuleDesign) -> Vec<([u32; 2], f64)> {
         let mut fractions = vec![0.0, 1.0];
         for axis in 0..2 {
-            self.push_borders(axis, &design.edges[axis], &mut fractions);
+            self.push_borders(axis, design, &mut fractions);
         }
         fractions.sort_unstable_by(f64::total_cmp);
         let mut shares: Vec<([u32; 2], f64)> = Vec::with_capacity(fractions.len());
@@ -76,7 +87,7 @@ impl Segment {
             if length <= 0.0 {
                 continue;
             }
-            let middle = self.coordinates(0.5 * (pair[0] + pair[1]));
+            let middle = self.coordinates(design, 0.5 * (pair[0] + pair[1]));
             let channels = [0, 1].map(|axis| channel_of(&design.edges[axis], middle[axis]));
             let [Some(channel0), Some(channel1)] = channels else { continue };
             match shares.iter_mut().find(|s| s.0 == [channel0, channel1]) {
@@ -88,13 +99,19 @@ impl Segment {
         shares
     }
 
-    /// Adds the fractions of the path at which it crosses the border between two channels of an axis.
-    fn push_borders(&self, axis: usize, edges: &[Scalar], fractions: &mut Vec<f64>) {
-        let [enter, leave] = [self.coordinates(0.0)[axis], self.coordinates(1.0)[axis]];
-        let (mut low, high) = (enter.min(leave), enter.max(leave));
+    /// Adds the fractions of the path at which it crosses the border between two channels of an axis. More than these do
+    /// not harm: the parts of a path in one channel are added up.
+    fn push_borders(&self, axis: usize, design: &ModuleDesign, fractions: &mut Vec<f64>) {
+        let edges = &design.edges[axis];
+        let [enter, leave] = [0.0, 1.0].map(|end| self.coordinates(design, end)[axis]);
+        let (mut low, mut high) = (enter.min(leave), enter.max(leave));
         if self.polar && axis == 0 {
             // The radius may be smallest on the way.
-            low = low.min(self.coordinates(self.closest_to_origin())[0]);
+            low = low.min(self.coordinates(design, self.closest_to_origin())[0]);
+        }
+        if self.polar && axis == 1 && high - low > PI {
+            // The path crosses the seam opposite the middle: what lies between the ends is not on it.
+            (low, high) = (f64::MIN, f64::MAX);
         }
         let first = edges.partition_point(|&e| f64::from(e) < low);
         for &edge in edges[first..].iter().take_while(|&&e| f64::from(e) <= high) {
@@ -156,7 +173,7 @@ mod tests {
         let steps = 100_000;
         let mut shares: Vec<([u32; 2], f64)> = Vec::new();
         for step in 0..steps {
-            let at = segment.coordinates((f64::from(step) + 0.5) / f64::from(steps));
+            let at = segment.coordinates(design, (f64::from(step) + 0.5) / f64::from(steps));
             let channels = [0, 1].map(|axis| channel_of(&design.edges[axis], at[axis]));
             let [Some(channel0), Some(channel1)] = channels else { continue };
             let length = segment.length / f64::from(steps);
@@ -214,6 +231,27 @@ mod tests {
             let design = ModuleDesign::equidistant([20, 30], [-1.0, -1.0], [1.0, 1.0]);
             let segment = segment([start, end], false, [0.0; 2]);
             prop_assert!((total(&segment.share(&design)) / segment.length - 1.0).abs() < 1e-9);
+        }
+    }
+
+    /// 2 mm across the negative x axis, 10 mm from the origin.
+    #[test]
+    fn angles_go_on_beyond_half_a_turn() {
+        let across = segment([[-10.0, 1.0], [-10.0, -1.0]], true, [0.0; 2]);
+        let sensor = [PI - 0.2, PI + 0.2].map(|v| v as Scalar);
+        let ring = [-PI, PI].map(|v| v as Scalar);
+        // An odd number: no border lies opposite another one.
+        for ([low, high], bins) in [(sensor, 16), (ring, 251)] {
+            let design = ModuleDesign::equidistant([1, bins], [9.0, low], [11.0, high]);
+            let shares = across.share(&design);
+            assert!((total(&shares) / across.length - 1.0).abs() < 1e-3, "{shares:?}");
+            let (mut found, mut expected) = (shares, by_small_steps(&across, &design));
+            found.retain(|s| s.1 > 1e-4);
+            expected.retain(|s| s.1 > 1e-4);
+            assert!(found.len() >= 8 && found.len() == expected.len(), "{found:?} {expected:?}");
+            for (f, e) in found.iter().zip(&expected) {
+                assert!(f.0 == e.0 && (f.1 - e.1).abs() < 1e-4, "{f:?} {e:?}");
+            }
         }
     }
 

@@ -34,6 +34,11 @@ pub enum EnergyLoss {
     Landau,
 }
 
+/// The smallest momentum that is followed, in GeV.
+const MIN_MOMENTUM: f64 = 1.0e-3;
+/// Steps of one particle, at most: whatever the field, a flight ends.
+const MAX_STEPS: u32 = 200_000;
+
 /// Settings of the flight of particles through the detector.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -42,9 +47,10 @@ pub struct TransportConfig {
     pub energy_loss: EnergyLoss,
     /// Whether material deflects particles.
     pub scattering: bool,
-    /// Particles end when their momentum falls below this, in GeV.
+    /// Particles end when their momentum falls below this, in GeV; at least 0.001, as slower ones take ever smaller steps.
     pub min_momentum: f64,
-    /// Particles end after this path, in mm: otherwise slow ones circle for ever.
+    /// Particles end after this path, in mm: otherwise slow ones circle for ever. They also end after 200,000
+    /// steps, which is 33 m even for 0.001 GeV in 2 T.
     pub max_path: f64,
 }
 
@@ -63,14 +69,15 @@ impl TransportConfig {
     /// Checks the settings.
     ///
     /// # Errors
-    /// [`Error::Config`] when a limit is not positive.
+    /// [`Error::Config`] when the smallest momentum is below 0.001 GeV or the path is not positive.
     pub fn validate(&self) -> Result<(), Error> {
+        let (momentum, path) = (self.min_momentum, self.max_path);
         let limits = [
-            ("transport.min_momentum", self.min_momentum, "a positive momentum in GeV"),
-            ("transport.max_path", self.max_path, "a positive length in mm"),
+            ("transport.min_momentum", momentum, momentum >= MIN_MOMENTUM, "at least 0.001 GeV"),
+            ("transport.max_path", path, path > 0.0, "a positive length in mm"),
         ];
-        for (name, value, expected) in limits {
-            if !(value.is_finite() && value > 0.0) {
+        for (name, value, sound, expected) in limits {
+            if !(value.is_finite() && sound) {
                 return Err(Error::Config { name, value: value.to_string(), expected });
             }
         }
@@ -122,8 +129,10 @@ impl Flight {
 
 /// The hits of one particle of event `event`, in the order of flight.
 ///
-/// The particle flies until it leaves the world or reaches a limit of `config`. Particles of a kind that
-/// [`Hypothesis`] does not know, without charge or without momentum leave no hit.
+/// The particle flies until it leaves the world or reaches a limit of `config`. A particle that starts outside the box
+/// around all surfaces can fly into the world; one that starts inside the box but outside the world, as in a corner
+/// beside a cylinder, ends where it meets the border. Particles of a kind that [`Hypothesis`] does not know, without
+/// charge or without momentum leave no hit.
 pub fn hits_of(
     particle: &Particle,
     world: &World<'_>,
@@ -138,7 +147,10 @@ pub fn hits_of(
     let mut finder = crossing::Finder::new(world);
     let mut inside = world.contains(&flight.position);
     let mut portal_at = f64::NEG_INFINITY;
-    while flight.momentum >= config.min_momentum && flight.path < config.max_path {
+    for _ in 0..MAX_STEPS {
+        if flight.momentum < config.min_momentum || flight.path >= config.max_path {
+            break;
+        }
         let arc = flight.arc(field);
         let Some(crossing) = finder.next(&arc, flight.path) else {
             flight.advance(&arc, arc.suitable_length());

@@ -1,0 +1,100 @@
+use crate::Verdict;
+use crate::args::{NamedChain, SetupArguments, positive, read_config};
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use std::io::Write;
+use std::path::PathBuf;
+use traccc_protocol::{Numbering, Output};
+use traccc_service::{InstanceKind, ModelOptions, RepositoryModel};
+
+/// Arguments of `traccc model-repository`.
+#[derive(Args, Debug)]
+pub(crate) struct ModelRepositoryArguments {
+    /// Folder of the repository; the model gets a folder in it
+    #[arg(long, value_name = "DIR")]
+    output: PathBuf,
+    /// Name that clients ask for
+    #[arg(long, default_value = "traccc")]
+    name: String,
+    /// Instances: events that are reconstructed side by side (on each GPU, for --kind gpu)
+    #[arg(long, value_name = "N", value_parser = positive, default_value_t = 1)]
+    instances: usize,
+    /// Where instances compute
+    #[arg(long, value_enum, default_value_t = Kind::Cpu)]
+    kind: Kind,
+    /// Outputs that the model offers
+    #[arg(long, value_enum, default_value_t = Outputs::All)]
+    outputs: Outputs,
+    /// Threads of each CPU instance [default: the server's cores divided by the instances]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    threads: Option<usize>,
+    #[command(flatten)]
+    setup: SetupArguments,
+    /// Numbering of the sensors in requests that name none themselves
+    #[arg(long, value_enum, default_value_t = Ids::Acts)]
+    geometry_ids: Ids,
+    /// CSV file of pairs of Athena and detray ids; needed for Athena ids in requests
+    #[arg(long, value_name = "FILE", required_if_eq("geometry_ids", "athena"))]
+    athena_ids: Option<PathBuf>,
+    /// Named settings
+    #[arg(long, value_enum, default_value_t = NamedChain::Service, help_heading = "Chain")]
+    chain: NamedChain,
+    /// TOML file of settings; wins over the named ones, which hold for what it leaves out
+    #[arg(long, value_name = "FILE", help_heading = "Chain")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Kind {
+    /// On the processor
+    Cpu,
+    /// On GPUs
+    Gpu,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Outputs {
+    /// The four outputs that upstream's service has
+    Upstream,
+    /// All; a client that names none gets all of them
+    All,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Ids {
+    /// ACTS geometry ids: the `source` in the geometry file
+    Acts,
+    /// detray identifiers
+    Detray,
+    /// Athena identifiers
+    Athena,
+}
+
+/// Writes a model with copies of all its files, for Triton's `--model-repository` and for `traccc serve`.
+pub(crate) fn model_repository(arguments: &ModelRepositoryArguments) -> Result<Verdict> {
+    let numbering = match arguments.geometry_ids {
+        Ids::Acts => Numbering::Acts,
+        Ids::Detray => Numbering::Detray,
+        Ids::Athena => Numbering::Athena,
+    };
+    let options = ModelOptions {
+        files: arguments.setup.files()?,
+        config: read_config(arguments.chain, arguments.config.as_deref())?,
+        numbering,
+        athena_ids: arguments.athena_ids.clone(),
+        threads: arguments.threads,
+    };
+    let kind = match arguments.kind {
+        Kind::Cpu => InstanceKind::Cpu,
+        Kind::Gpu => InstanceKind::Gpu,
+    };
+    let outputs = match arguments.outputs {
+        Outputs::Upstream => Output::UPSTREAM.to_vec(),
+        Outputs::All => Output::ALL.to_vec(),
+    };
+    let (name, instances) = (arguments.name.clone(), arguments.instances);
+    let model = RepositoryModel { name, options, instances, kind, outputs };
+    let folder = model.write(&arguments.output)?;
+    writeln!(std::io::stdout().lock(), "model `{}` in `{}`", model.name, folder.display())?;
+    Ok(Verdict::Done)
+}

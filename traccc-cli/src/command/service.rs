@@ -1,0 +1,145 @@
+//! What the commands that talk to a server share.
+
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
+use traccc_client::{ClientIdentity, ConnectOptions, InferOptions, RetryPolicy};
+use traccc_protocol::{CellForm, Numbering, Output, RequestParameters};
+
+/// The server, the model, and how it is asked.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Service")]
+pub(crate) struct ServiceArguments {
+    /// Address of the server's gRPC service
+    #[arg(long, value_name = "http(s)://HOST:PORT", default_value = "http://127.0.0.1:8001")]
+    url: String,
+    /// Name of the model
+    #[arg(long, default_value = "traccc")]
+    model: String,
+    /// Version of the model [default: the newest]
+    #[arg(long, value_name = "N", default_value = "", hide_default_value = true)]
+    model_version: String,
+    /// How cells are sent
+    #[arg(long, value_enum, default_value_t = Form::Plain)]
+    form: Form,
+    /// Tensors that are asked for
+    #[arg(long, value_enum, default_value_t = Outputs::Upstream)]
+    outputs: Outputs,
+    /// Numbering of the sensors in the event files [default: that of the model]
+    #[arg(long, value_enum)]
+    geometry_ids: Option<Ids>,
+    /// Leave out tracks with fewer measurements
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    min_measurements: usize,
+    /// Longest time for the tracks of an event, with all repetitions, in ms
+    #[arg(long, value_name = "MS", default_value_t = 60_000, value_parser = clap::value_parser!(u64).range(1..))]
+    deadline: u64,
+    /// How often a request is sent again that no server took
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    retries: usize,
+    /// Certificate authorities to trust, in PEM [default: those of this machine]
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// Certificate of this client, in PEM
+    #[arg(long, value_name = "FILE", requires = "client_key")]
+    client_certificate: Option<PathBuf>,
+    /// Key of that certificate, in PEM
+    #[arg(long, value_name = "FILE", requires = "client_certificate")]
+    client_key: Option<PathBuf>,
+}
+
+/// How cells are sent.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Form {
+    /// As upstream's clients send them: 40 bytes a cell
+    Plain,
+    /// Sensor by sensor without times: 8 bytes a cell
+    Compact,
+    /// Sensor by sensor: 12 bytes a cell
+    CompactTime,
+}
+
+/// Tensors that are asked for.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Outputs {
+    /// The four that upstream's service has
+    Upstream,
+    /// All
+    All,
+}
+
+/// A numbering of sensors.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Ids {
+    /// ACTS geometry ids
+    Acts,
+    /// detray identifiers
+    Detray,
+    /// Athena identifiers
+    Athena,
+}
+
+impl ServiceArguments {
+    /// The address.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The server.
+    pub(crate) fn connect_options(&self) -> Result<ConnectOptions> {
+        let identity = match (&self.client_certificate, &self.client_key) {
+            (Some(certificate), Some(key)) => {
+                Some(ClientIdentity { certificate: read(certificate)?, key: read(key)? })
+            }
+            _ => None,
+        };
+        let ca_certificate = self.ca.as_deref().map(read).transpose()?;
+        Ok(ConnectOptions { ca_certificate, identity, ..ConnectOptions::new(&self.url) })
+    }
+
+    /// The model, and how it is asked.
+    pub(crate) fn infer_options(&self) -> InferOptions {
+        let numbering = self.geometry_ids.map(|ids| match ids {
+            Ids::Acts => Numbering::Acts,
+            Ids::Detray => Numbering::Detray,
+            Ids::Athena => Numbering::Athena,
+        });
+        let min_measurements = self.min_measurements;
+        InferOptions {
+            model: self.model.clone(),
+            version: self.model_version.clone(),
+            form: match self.form {
+                Form::Plain => CellForm::Plain,
+                Form::Compact => CellForm::Compact,
+                Form::CompactTime => CellForm::CompactWithTime,
+            },
+            outputs: match self.outputs {
+                Outputs::Upstream => Output::UPSTREAM.to_vec(),
+                Outputs::All => Output::ALL.to_vec(),
+            },
+            parameters: RequestParameters {
+                numbering,
+                min_measurements,
+                ..RequestParameters::default()
+            },
+            deadline: Some(Duration::from_millis(self.deadline)),
+            retry: RetryPolicy { retries: self.retries, ..RetryPolicy::default() },
+            ..InferOptions::default()
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("`{}` cannot be read", path.display()))
+}
+
+/// What calls run on. One thread is enough: it waits most of the time.
+pub(crate) fn runtime() -> Result<Runtime> {
+    Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .context("the threads of the client cannot be started")
+}

@@ -1,0 +1,287 @@
+//! Load for a server, and how it bears it.
+
+use crate::client::Client;
+use crate::request::Request;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+/// When requests are sent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Arrivals {
+    /// So many clients, each of which sends its next request when it has the answer to the last one.
+    Closed {
+        /// Number of clients; 0 counts as 1.
+        concurrency: usize,
+    },
+    /// At random times that do not depend on the server, as from many independent clients.
+    Open {
+        /// Mean number of requests per second, above 0.
+        rate: f64,
+    },
+}
+
+/// When no more requests are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// After so many.
+    Requests(usize),
+    /// After this time.
+    Time(Duration),
+}
+
+/// What a server gets to do.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LoadPlan {
+    /// When requests are sent.
+    pub arrivals: Arrivals,
+    /// When no more are sent.
+    pub bound: Bound,
+    /// Requests of the same kind before the measurement begins.
+    pub warm_up: usize,
+    /// Of the random times.
+    pub seed: u64,
+}
+
+/// How it went.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LoadReport {
+    /// From the first request to the last answer.
+    pub time: Duration,
+    /// Of each request that had an answer, ascending: from the time it was to be sent until the answer was complete.
+    pub latencies: Vec<Duration>,
+    /// Failed requests by [`ClientError::class`](crate::ClientError::class).
+    pub errors: BTreeMap<&'static str, usize>,
+    /// What was said of one of them.
+    pub error: Option<String>,
+    /// Attempts beyond the first of each request.
+    pub retries: usize,
+}
+
+/// Open requests at once; those to come wait, and their latency counts from when they were due.
+const MAX_IN_FLIGHT: usize = 1024;
+
+/// Sends `requests` again and again, in turn, as `plan` says.
+pub async fn run_load(client: &Client, requests: &Arc<[Request]>, plan: &LoadPlan) -> LoadReport {
+    if requests.is_empty() {
+        return LoadReport::default();
+    }
+    if plan.warm_up > 0 {
+        measure(client, requests, plan, Bound::Requests(plan.warm_up)).await;
+    }
+    measure(client, requests, plan, plan.bound).await
+}
+
+async fn measure(
+    client: &Client,
+    requests: &Arc<[Request]>,
+    plan: &LoadPlan,
+    bound: Bound,
+) -> LoadReport {
+    let begin = Instant::now();
+    let mut report = match plan.arrivals {
+        Arrivals::Closed { concurrency } => {
+            closed_loop(client, requests, concurrency.max(1), bound).await
+        }
+        Arrivals::Open { rate } => {
+            let arrivals = PoissonArrivals::new(begin, rate, plan.seed);
+            open_loop(client, requests, arrivals, bound).await
+        }
+    };
+    report.time = begin.elapsed();
+    report.latencies.sort_unstable();
+    report
+}
+
+impl Bound {
+    fn allows(self, sent: usize, since_begin: Duration) -> bool {
+        match self {
+            Self::Requests(number) => sent < number,
+            Self::Time(time) => since_begin < time,
+        }
+    }
+}
+
+async fn closed_loop(
+    client: &Client,
+    requests: &Arc<[Request]>,
+    concurrency: usize,
+    bound: Bound,
+) -> LoadReport {
+    let sent = Arc::new(AtomicUsize::new(0));
+    let begin = Instant::now();
+    let mut clients = JoinSet::new();
+    for _ in 0..concurrency {
+        let (client, requests, sent) = (client.clone(), requests.clone(), sent.clone());
+        clients.spawn(async move {
+            let mut report = LoadReport::default();
+            loop {
+                let number = sent.fetch_add(1, Ordering::Relaxed);
+                if !bound.allows(number, begin.elapsed()) {
+                    return report;
+                }
+                report.send(&client, &requests[number % requests.len()], Instant::now()).await;
+            }
+        });
+    }
+    let mut report = LoadReport::default();
+    while let Some(joined) = clients.join_next().await {
+        report.join(joined);
+    }
+    report
+}
+
+async fn open_loop(
+    client: &Client,
+    requests: &Arc<[Request]>,
+    mut arrivals: PoissonArrivals,
+    bound: Bound,
+) -> LoadReport {
+    let begin = Instant::now();
+    let room = Arc::new(Semaphore::new(MAX_IN_FLIGHT));
+    let mut report = LoadReport::default();
+    let mut calls = JoinSet::new();
+    for number in 0.. {
+        let due = arrivals.next();
+        if !bound.allows(number, due.saturating_duration_since(begin)) {
+            break;
+        }
+        tokio::time::sleep_until(due).await;
+        // The semaphore is never closed.
+        let Ok(permit) = room.clone().acquire_owned().await else {
+            break;
+        };
+        let (client, requests) = (client.clone(), requests.clone());
+        calls.spawn(async move {
+            let mut report = LoadReport::default();
+            report.send(&client, &requests[number % requests.len()], due).await;
+            drop(permit);
+            report
+        });
+        while let Some(joined) = calls.try_join_next() {
+            report.join(joined);
+        }
+    }
+    while let Some(joined) = calls.join_next().await {
+        report.join(joined);
+    }
+    report
+}
+
+/// Times with exponentially distributed gaps.
+struct PoissonArrivals {
+    last: Instant,
+    rate: f64,
+    random: StdRng,
+}
+
+impl PoissonArrivals {
+    fn new(begin: Instant, rate: f64, seed: u64) -> Self {
+        Self { last: begin, rate, random: StdRng::seed_from_u64(seed) }
+    }
+
+    fn next(&mut self) -> Instant {
+        let gap = -(1.0 - self.random.random::<f64>()).ln() / self.rate;
+        // At worst, for rates near 0, a day.
+        self.last += Duration::try_from_secs_f64(gap).unwrap_or(DAY).min(DAY);
+        self.last
+    }
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+impl LoadReport {
+    async fn send(&mut self, client: &Client, request: &Request, due: Instant) {
+        match client.send(request).await {
+            Ok(response) => {
+                self.latencies.push(due.elapsed());
+                self.retries += response.attempts - 1;
+            }
+            Err(error) => {
+                *self.errors.entry(error.class()).or_default() += 1;
+                self.error = Some(error.to_string());
+            }
+        }
+    }
+
+    fn join(&mut self, part: Result<Self, tokio::task::JoinError>) {
+        match part {
+            Ok(part) => {
+                self.latencies.extend(part.latencies);
+                for (class, count) in part.errors {
+                    *self.errors.entry(class).or_default() += count;
+                }
+                self.error = part.error.or(self.error.take());
+                self.retries += part.retries;
+            }
+            Err(error) => {
+                *self.errors.entry("client").or_default() += 1;
+                self.error = Some(error.to_string());
+            }
+        }
+    }
+
+    /// Number of failed requests.
+    pub fn failed(&self) -> usize {
+        self.errors.values().sum()
+    }
+
+    /// Answers per second.
+    pub fn throughput(&self) -> f64 {
+        if self.time.is_zero() {
+            0.0
+        } else {
+            self.latencies.len() as f64 / self.time.as_secs_f64()
+        }
+    }
+
+    /// Mean latency, if there was an answer.
+    pub fn mean(&self) -> Option<Duration> {
+        let count = u32::try_from(self.latencies.len()).ok().filter(|&count| count > 0)?;
+        Some(self.latencies.iter().sum::<Duration>() / count)
+    }
+
+    /// The least latency that `percent` % of the answers did not exceed, if there was an answer.
+    pub fn percentile(&self, percent: f64) -> Option<Duration> {
+        let count = self.latencies.len();
+        let rank = (percent / 100.0 * count as f64).ceil() as usize;
+        self.latencies.get(rank.clamp(1, count.max(1)) - 1).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_values_that_occurred() {
+        let latencies = (1..=200).map(Duration::from_millis).collect();
+        let report = LoadReport { latencies, ..LoadReport::default() };
+        let ms = |percent| report.percentile(percent).unwrap().as_millis();
+        assert_eq!([ms(0.0), ms(50.0), ms(95.0), ms(99.0), ms(100.0)], [1, 100, 190, 198, 200]);
+        assert_eq!(report.mean(), Some(Duration::from_micros(100_500)));
+        let empty = LoadReport::default();
+        assert_eq!((empty.percentile(50.0), empty.mean()), (None, None));
+        assert!(empty.throughput().abs() < 1e-12);
+    }
+
+    #[test]
+    fn arrivals_have_the_rate_and_the_spread_of_a_poisson_process() {
+        let begin = Instant::now();
+        let mut arrivals = PoissonArrivals::new(begin, 50.0, 3);
+        let times: Vec<f64> =
+            (0..20_000).map(|_| arrivals.next().duration_since(begin).as_secs_f64()).collect();
+        let gaps: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
+        let square = gaps.iter().map(|gap| gap * gap).sum::<f64>() / gaps.len() as f64;
+        assert!((mean - 0.02).abs() < 0.02 * 0.05, "{mean}");
+        // Standard deviation and mean are equal.
+        assert!((square / (mean * mean) - 2.0).abs() < 0.1, "{square} {mean}");
+    }
+}

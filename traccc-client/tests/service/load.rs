@@ -1,0 +1,68 @@
+//! Load generation.
+
+use crate::events::SAMPLE;
+use crate::mock::{Behaviour, Mock};
+use std::sync::Arc;
+use std::time::Duration;
+use traccc_client::{
+    Arrivals, Bound, InferOptions, LoadPlan, LoadReport, Request, RetryPolicy, run_load,
+};
+
+const PLAN: LoadPlan = LoadPlan {
+    arrivals: Arrivals::Closed { concurrency: 3 },
+    bound: Bound::Requests(20),
+    warm_up: 0,
+    seed: 1,
+};
+
+async fn load(mock: &Mock, retry: RetryPolicy, plan: &LoadPlan) -> LoadReport {
+    let options = InferOptions { retry, ..InferOptions::default() };
+    let request = |cells| Request::new(cells, &options).unwrap();
+    let requests: Arc<[Request]> = SAMPLE.events.iter().map(request).collect();
+    run_load(&mock.client().await, &requests, plan).await
+}
+
+#[tokio::test]
+async fn a_closed_loop_sends_what_it_should_and_no_more() {
+    let mock = Mock::start(Behaviour::default());
+    let report = load(&mock, RetryPolicy::NEVER, &LoadPlan { warm_up: 7, ..PLAN }).await;
+    assert_eq!((report.latencies.len(), report.failed(), mock.requests()), (20, 0, 27));
+    assert!(report.latencies.is_sorted() && report.throughput() > 0.0);
+    assert!(report.percentile(100.0).unwrap() <= report.time);
+}
+
+#[tokio::test]
+async fn an_open_loop_does_not_wait_for_answers() {
+    // One after the other these would take four seconds.
+    let delay = Duration::from_millis(200);
+    let mock = Mock::start(Behaviour { delay, ..Behaviour::default() });
+    let arrivals = Arrivals::Open { rate: 200.0 };
+    let report = load(&mock, RetryPolicy::NEVER, &LoadPlan { arrivals, ..PLAN }).await;
+    assert_eq!((report.latencies.len(), mock.requests()), (20, 20));
+    assert!(report.time < Duration::from_secs(3), "{:?}", report.time);
+    assert!(report.percentile(0.0).unwrap() >= delay);
+}
+
+#[tokio::test]
+async fn a_bound_of_time_ends_both_kinds() {
+    let mock = Mock::start(Behaviour::default());
+    for arrivals in [Arrivals::Closed { concurrency: 2 }, Arrivals::Open { rate: 20.0 }] {
+        let bound = Bound::Time(Duration::from_millis(300));
+        let plan = LoadPlan { arrivals, bound, ..PLAN };
+        let report = load(&mock, RetryPolicy::NEVER, &plan).await;
+        assert!(!report.latencies.is_empty() && report.time < Duration::from_secs(5));
+    }
+}
+
+#[tokio::test]
+async fn failures_are_counted_by_their_kind() {
+    let mock = Mock::start(Behaviour { unavailable: 5, ..Behaviour::default() });
+    let report = load(&mock, RetryPolicy::NEVER, &PLAN).await;
+    assert_eq!((report.latencies.len(), report.failed()), (15, 5));
+    assert_eq!(report.errors["UNAVAILABLE"], 5);
+    assert!(report.error.unwrap().contains("draining"));
+    // With repetitions none is lost.
+    let mock = Mock::start(Behaviour { unavailable: 5, ..Behaviour::default() });
+    let report = load(&mock, RetryPolicy::default(), &PLAN).await;
+    assert_eq!((report.latencies.len(), report.failed(), report.retries), (20, 0, 5));
+}

@@ -1,0 +1,126 @@
+//! Tensors in shared memory.
+
+use crate::events::SAMPLE;
+use crate::mock::{Behaviour, Mock};
+use std::time::Duration;
+use traccc_client::{ClientError, InferOptions, RetryPolicy, SharedMemory};
+use traccc_protocol::grpc::ModelInferResponse;
+use traccc_protocol::{CellForm, Output, RequestParameters};
+
+/// The files of a server's regions.
+fn files(mock: &Mock) -> Vec<String> {
+    let regions = mock.regions.lock().unwrap();
+    regions.values().map(|(key, _)| format!("/dev/shm{key}")).collect()
+}
+
+#[tokio::test]
+async fn tensors_in_shared_memory_are_those_of_messages() {
+    let mock = Mock::start(Behaviour::default());
+    let mut memory = SharedMemory::open(&mock.client().await, 1 << 20).await.unwrap();
+    let files = files(&mock);
+    assert!(files.len() == 2 && files.iter().all(|file| std::fs::exists(file).unwrap()));
+    for event in [0, 1, 2] {
+        let options = InferOptions {
+            outputs: Output::ALL.to_vec(),
+            form: [CellForm::Plain, CellForm::Compact, CellForm::CompactWithTime][event],
+            ..InferOptions::default()
+        };
+        let response = memory.infer(&SAMPLE.events[event], &options).await.unwrap();
+        for tensor in &response.tensors {
+            let expected = SAMPLE.expected(event, RequestParameters::default(), tensor.output);
+            assert!(tensor.bytes == expected, "{:?}", tensor.output);
+        }
+    }
+    memory.close().await.unwrap();
+    assert!(mock.regions.lock().unwrap().is_empty());
+    assert!(files.iter().all(|file| !std::fs::exists(file).unwrap()), "{files:?}");
+}
+
+#[tokio::test]
+async fn an_event_without_cells_is_sent_too() {
+    let mock = Mock::start(Behaviour::default());
+    let mut memory = SharedMemory::open(&mock.client().await, 1 << 20).await.unwrap();
+    let response = memory.infer(&Default::default(), &InferOptions::default()).await.unwrap();
+    assert_eq!(response.tracks().unwrap().tracks, []);
+}
+
+#[tokio::test]
+async fn more_cells_than_there_is_room_for_get_more_room() {
+    let mock = Mock::start(Behaviour::default());
+    let mut memory = SharedMemory::open(&mock.client().await, 1 << 20).await.unwrap();
+    let mut cells = SAMPLE.events[0].clone();
+    while cells.len() < 40_000 {
+        // Merged by the server.
+        SAMPLE.events[0].iter().for_each(|cell| cells.push(cell));
+    }
+    let response = memory.infer(&cells, &InferOptions::default()).await.unwrap();
+    assert!(!response.tracks().unwrap().tracks.is_empty());
+    assert_eq!(mock.regions.lock().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_region_that_is_too_small_is_reported_with_the_size_it_needs() {
+    let mock = Mock::start(Behaviour::default());
+    let client = mock.client().await;
+    let options = InferOptions::default();
+    let mut tiny = SharedMemory::open(&client, 4096).await.unwrap();
+    let error = tiny.infer(&SAMPLE.events[0], &options).await.unwrap_err();
+    assert!(matches!(error, ClientError::RegionTooSmall { available: 0, .. }), "{error}");
+    assert_eq!(mock.requests(), 0);
+    let mut memory = SharedMemory::open(&client, 10_000).await.unwrap();
+    let error = memory.infer(&SAMPLE.events[0], &options).await.unwrap_err();
+    let ClientError::RegionTooSmall { region, .. } = error else {
+        panic!("{error}");
+    };
+    // The parts are in proportion to an average track: a second step may be needed, not more.
+    let mut memory = SharedMemory::open(&client, region).await.unwrap();
+    let mut outcome = memory.infer(&SAMPLE.events[0], &options).await;
+    if let Err(ClientError::RegionTooSmall { region, .. }) = outcome {
+        memory = SharedMemory::open(&client, region).await.unwrap();
+        outcome = memory.infer(&SAMPLE.events[0], &options).await;
+    }
+    assert!(!outcome.unwrap().tracks().unwrap().tracks.is_empty());
+}
+
+#[tokio::test]
+async fn a_shape_beyond_the_region_is_not_read() {
+    fn lie(response: &mut ModelInferResponse) {
+        response.outputs[1].shape[0] = 1 << 40;
+    }
+    let mock = Mock::start(Behaviour { tamper: lie, ..Behaviour::default() });
+    let mut memory = SharedMemory::open(&mock.client().await, 1 << 20).await.unwrap();
+    let error = memory.infer(&SAMPLE.events[0], &InferOptions::default()).await.unwrap_err();
+    assert!(matches!(error, ClientError::RegionTooSmall { output: "MEASUREMENTS", .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_was_started_anew_is_told_of_the_regions() {
+    let mock = Mock::start(Behaviour::default());
+    let address = mock.address;
+    let mut memory = SharedMemory::open(&mock.client().await, 1 << 20).await.unwrap();
+    drop(mock);
+    let next = Mock::start_at(address, Behaviour { unavailable: 1, ..Behaviour::default() });
+    let retry = RetryPolicy { first_pause: Duration::from_millis(20), ..RetryPolicy::default() };
+    let options = InferOptions { retry, ..InferOptions::default() };
+    let response = memory.infer(&SAMPLE.events[0], &options).await.unwrap();
+    assert!(!response.tracks().unwrap().tracks.is_empty());
+    // Without any failed attempt in between, too.
+    next.regions.lock().unwrap().clear();
+    memory.infer(&SAMPLE.events[1], &options).await.unwrap();
+}
+
+#[tokio::test]
+async fn memory_that_is_dropped_is_removed_and_unregistered() {
+    let mock = Mock::start(Behaviour::default());
+    let memory = SharedMemory::open(&mock.client().await, 1 << 20).await.unwrap();
+    let files = files(&mock);
+    drop(memory);
+    assert!(files.len() == 2 && files.iter().all(|file| !std::fs::exists(file).unwrap()));
+    for _ in 0..200 {
+        if mock.regions.lock().unwrap().is_empty() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("still registered");
+}
