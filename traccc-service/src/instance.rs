@@ -14,7 +14,8 @@ use traccc_protocol::{
 pub struct Instance {
     model: Arc<Model>,
     backend: Backend,
-    chain: Chain,
+    /// Nothing while an event is in it: a chain that was left in the middle of one is not used again.
+    chain: Option<Chain>,
     pool: ThreadPool,
 }
 
@@ -33,10 +34,13 @@ impl Instance {
         backend: Backend,
         threads: usize,
     ) -> Result<Self, ModelError> {
-        let pool = ThreadPoolBuilder::new().num_threads(threads).build();
+        let pool = ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(|i| format!("traccc-{i}"))
+            .build();
         let pool =
             pool.map_err(|error| ModelError::Threads { threads, reason: error.to_string() })?;
-        let chain = model.setup.open(backend, &model.config)?;
+        let chain = Some(model.setup.open(backend, &model.config)?);
         Ok(Self { model, backend, chain, pool })
     }
 
@@ -70,23 +74,25 @@ impl Instance {
         decoded: &Decoded,
         cancelled: &(dyn Fn() -> bool + Sync),
     ) -> Result<Reply, Failure> {
-        let (chain, pool) = (&mut self.chain, &self.pool);
-        // A chain that was left in the middle of an event is replaced below.
-        let outcome = catch_unwind(AssertUnwindSafe(|| {
-            pool.install(|| chain.reconstruct_unless(&decoded.cells, cancelled))
-        }));
-        let event = match outcome {
-            Ok(event) => event?,
-            Err(panic) => {
-                self.chain = self.model.setup.open(self.backend, &self.model.config)?;
-                return Err(Failure::Panicked { message: panic_message(panic.as_ref()) });
-            }
+        let mut chain = match self.chain.take() {
+            Some(chain) => chain,
+            None => self.model.setup.open(self.backend, &self.model.config)?,
         };
+        let pool = &self.pool;
+        // A chain that panics is dropped.
+        let (chain, outcome) = catch_unwind(AssertUnwindSafe(|| {
+            let outcome = pool.install(|| chain.reconstruct_unless(&decoded.cells, cancelled));
+            (chain, outcome)
+        }))
+        .map_err(|panic| Failure::Panicked { message: panic_message(panic.as_ref()) })?;
+        let timings = chain.timings();
+        self.chain = Some(chain);
+        let event = outcome?;
         Ok(Reply {
             selection: Selection::new(&event, &decoded.parameters),
             numbering: decoded.parameters.numbering,
             merged_duplicates: decoded.merged_duplicates,
-            timings: self.chain.timings(),
+            timings,
             model: self.model.clone(),
             event,
         })

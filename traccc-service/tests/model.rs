@@ -212,6 +212,10 @@ fn models_of_one_detector_share_it_while_one_lives() {
     let in_another_field = load(&[("field", "constant:0,0,1")]);
     assert!(!Arc::ptr_eq(one.setup(), in_another_field.setup()));
     let setup = Arc::downgrade(one.setup());
+    let path = folder.path().join("digitization.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, format!("{text}\n")).unwrap();
+    assert!(!Arc::ptr_eq(one.setup(), load(&[]).setup()), "a file that has changed is read again");
     drop((one, other));
     assert!(setup.upgrade().is_none(), "the cache keeps nothing alive");
 }
