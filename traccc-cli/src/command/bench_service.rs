@@ -5,7 +5,6 @@ use crate::raw_events::RawEventArguments;
 use crate::report::{Align, Table};
 use anyhow::{Context, Result};
 use clap::Args;
-use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -153,11 +152,7 @@ fn csv(kind: &str, points: &[LoadPoint]) -> String {
         let (seconds, throughput) = (report.time.as_secs_f64(), report.throughput());
         text += &format!("{load},{answers},{failed},{retries},{seconds},{throughput}");
         for ms in latencies(report) {
-            // Writing to a text cannot fail.
-            drop(match ms {
-                Some(ms) => write!(text, ",{ms}"),
-                None => write!(text, ","),
-            });
+            text += &ms.map_or_else(|| ",".to_owned(), |ms| format!(",{ms}"));
         }
         text += "\n";
     }

@@ -4,6 +4,7 @@ use plotters::prelude::{
     BLACK, BLUE, ChartBuilder, IntoLogRange, IntoTextStyle, LabelAreaPosition, PathElement, Ranged,
     Text,
 };
+use std::f32::consts::TAU;
 use std::path::{Path, PathBuf};
 use traccc_protocol::ServedTrack;
 
@@ -41,7 +42,7 @@ const QUANTITIES: [Quantity; 7] = [
 /// Draws the distributions of chi2, degrees of freedom, loc0, loc1, phi, theta and q/p, each as an SVG file in `directory`,
 /// which is made if need be. Gives the files.
 ///
-/// As in upstream's client only tracks with sane parameters count: angles up to 6.28, positions within 1 m, and none of the
+/// As in upstream's client only tracks with sane parameters count: angles up to 2 pi, positions within 1 m, and none of the
 /// five exactly 0.
 ///
 /// # Errors
@@ -64,8 +65,8 @@ fn is_sane(track: &ServedTrack) -> bool {
     let [loc0, loc1, phi, theta, _] = track.parameters;
     let finite = [track.chi2, track.ndf].iter().chain(&track.parameters).all(|v| v.is_finite());
     finite
-        && theta.abs() <= 6.28
-        && phi.abs() <= 6.28
+        && theta.abs() <= TAU
+        && phi.abs() <= TAU
         && loc0.abs() < 1000.0
         && loc1.abs() < 1000.0
         && track.parameters.iter().all(|value| value.abs() > 0.0)

@@ -31,6 +31,14 @@ impl Layout {
         self.parts.iter().cloned()
     }
 
+    /// Refuses a region in which an output has no room at all: no server takes such a part.
+    pub(crate) fn check(&self) -> Result<(), ClientError> {
+        match self.parts().find(|(_, part)| part.is_empty()) {
+            Some((output, _)) => Err(self.too_small(output, ALIGNMENT)),
+            None => Ok(()),
+        }
+    }
+
     /// Where a tensor of this shape is.
     pub(crate) fn find(&self, output: Output, shape: &[i64]) -> Result<Range<usize>, ClientError> {
         let spec = output.spec();

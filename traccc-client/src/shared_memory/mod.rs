@@ -57,6 +57,7 @@ impl SharedMemory {
         let request = Request::new(cells, options)?;
         self.make_room(request.byte_size()).await?;
         let layout = Layout::new(&options.outputs, self.outputs.size);
+        layout.check()?;
         let message = self.place(request, &layout)?;
         let regions = self.registrations();
         let infer = |attempt: Attempt| infer(attempt, message.clone(), regions.clone());
@@ -89,13 +90,17 @@ impl SharedMemory {
 
     /// Moves the contents of a request to the region, and asks for outputs in theirs.
     fn place(&self, request: Request, layout: &Layout) -> Result<ModelInferRequest, ClientError> {
+        let empty = request.byte_size() == 0;
         let mut message = request.message;
-        let contents = std::mem::take(&mut message.raw_input_contents);
-        let mut offset = 0;
-        for (input, content) in message.inputs.iter_mut().zip(contents) {
-            self.inputs.write(offset, &content)?;
-            input.parameters = location(&self.inputs, offset..offset + content.len());
-            offset += content.len().next_multiple_of(8);
+        // Triton refuses parts of a region without any bytes: no cells are sent in the message.
+        if !empty {
+            let contents = std::mem::take(&mut message.raw_input_contents);
+            let mut offset = 0;
+            for (input, content) in message.inputs.iter_mut().zip(contents) {
+                self.inputs.write(offset, &content)?;
+                input.parameters = location(&self.inputs, offset..offset + content.len());
+                offset += content.len().next_multiple_of(8);
+            }
         }
         for (output, (_, part)) in message.outputs.iter_mut().zip(layout.parts()) {
             output.parameters = location(&self.outputs, part);

@@ -138,6 +138,7 @@ impl Place {
             let message = format!("Unable to find shared memory region: '{}'", self.region);
             return Err(Status::invalid_argument(message));
         };
+        assert!(self.size > 0, "Triton refuses parts without bytes");
         assert!(self.offset + self.size as u64 <= *size, "a tensor beyond its region");
         let mut file = std::fs::OpenOptions::new();
         Ok(file.read(true).write(true).open(format!("/dev/shm{key}")).unwrap())

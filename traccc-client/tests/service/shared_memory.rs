@@ -37,6 +37,14 @@ async fn tensors_in_shared_memory_are_those_of_messages() {
 }
 
 #[tokio::test]
+async fn an_event_without_cells_is_sent_too() {
+    let mock = Mock::start(Behaviour::default());
+    let mut memory = SharedMemory::open(&mock.client().await, 1 << 20).await.unwrap();
+    let response = memory.infer(&Default::default(), &InferOptions::default()).await.unwrap();
+    assert_eq!(response.tracks().unwrap().tracks, []);
+}
+
+#[tokio::test]
 async fn more_cells_than_there_is_room_for_get_more_room() {
     let mock = Mock::start(Behaviour::default());
     let mut memory = SharedMemory::open(&mock.client().await, 1 << 20).await.unwrap();
@@ -55,7 +63,11 @@ async fn a_region_that_is_too_small_is_reported_with_the_size_it_needs() {
     let mock = Mock::start(Behaviour::default());
     let client = mock.client().await;
     let options = InferOptions::default();
-    let mut memory = SharedMemory::open(&client, 4096).await.unwrap();
+    let mut tiny = SharedMemory::open(&client, 4096).await.unwrap();
+    let error = tiny.infer(&SAMPLE.events[0], &options).await.unwrap_err();
+    assert!(matches!(error, ClientError::RegionTooSmall { available: 0, .. }), "{error}");
+    assert_eq!(mock.requests(), 0);
+    let mut memory = SharedMemory::open(&client, 10_000).await.unwrap();
     let error = memory.infer(&SAMPLE.events[0], &options).await.unwrap_err();
     let ClientError::RegionTooSmall { region, .. } = error else {
         panic!("{error}");

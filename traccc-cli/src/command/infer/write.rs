@@ -3,9 +3,8 @@
 use crate::output::Format;
 use anyhow::{Context, Result};
 use serde::Serialize;
-use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{BufWriter, Write as _};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use traccc_protocol::{ServedState, ServedTrack};
 
@@ -111,8 +110,7 @@ fn cannot_write(path: &Path) -> String {
 /// Appends numbers, the shortest that give the same bits when read; as many empty fields when there are none.
 fn fields<const N: usize>(line: &mut String, values: Option<[f32; N]>) {
     match values {
-        // Writing to a text cannot fail.
-        Some(values) => values.iter().for_each(|value| drop(write!(line, ",{value:?}"))),
+        Some(values) => values.iter().for_each(|value| *line += &format!(",{value:?}")),
         None => line.extend([","; N]),
     }
 }

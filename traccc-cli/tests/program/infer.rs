@@ -1,0 +1,97 @@
+//! `traccc infer` and `traccc bench-service` with `traccc serve`.
+
+use crate::support::{Sample, program, succeed, traccc};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+
+/// A server of the sample's detector; it is killed at the end.
+struct Server {
+    child: Child,
+    url: String,
+}
+
+impl Server {
+    fn start(sample: &Sample) -> Self {
+        let repository = sample.path("repository").to_str().unwrap().to_owned();
+        let directory = sample.directory();
+        let options = ["--threads", "1", "--output", &repository, "--detector", &directory];
+        succeed(&[&["model-repository"], &options[..], &SETTINGS].concat());
+        let any = "127.0.0.1:0";
+        let addresses = ["--grpc-address", any, "--http-address", any, "--metrics-address", any];
+        let serve = ["serve", "--shared-memory", "--model-repository", &repository];
+        let mut child =
+            program(&[&serve[..], &addresses].concat()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.split_whitespace().nth(2).unwrap_or_else(|| panic!("{line}"));
+        Self { child, url: format!("http://{address}") }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+const SETTINGS: [&str; 4] =
+    ["--chain", "full", "--config", concat!(env!("CARGO_MANIFEST_DIR"), "/../configs/toy.toml")];
+
+#[test]
+fn a_server_gives_the_tracks_of_the_chain_in_process() {
+    let sample = Sample::toy(3);
+    let server = Server::start(&sample);
+    let (directory, output) = (sample.directory(), sample.path("served"));
+    let output = output.to_str().unwrap();
+    let infer = ["infer", "--url", &server.url, "--input", &directory, "--summary", "json"];
+    let local = [&["--compare-local", "--detector", &directory][..], &SETTINGS].concat();
+    for how in [&["--form", "plain"][..], &["--form", "compact"], &["--shared-memory"]] {
+        let files = ["--outputs", "all", "--output", output, "--plots", output];
+        let text = succeed(&[&infer[..], how, &local, &files].concat());
+        let summary: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            (&summary["events"], &summary["different"]),
+            (&3.into(), &serde_json::json!([]))
+        );
+        let lines =
+            |name| std::fs::read_to_string(format!("{output}/{name}")).unwrap().lines().count();
+        assert!(summary["tracks"].as_u64().unwrap() > 50, "{text}");
+        assert_eq!(lines("tracks.csv") as u64, summary["tracks"].as_u64().unwrap() + 1);
+        assert_eq!(lines("states.csv") as u64, summary["states"].as_u64().unwrap() + 1);
+        assert!(std::fs::exists(format!("{output}/chi2.svg")).unwrap());
+    }
+
+    // Other settings here than there.
+    let other = ["--compare-local", "--detector", &directory, "--chain", "full"];
+    let outcome = traccc(&[&infer[..], &other].concat());
+    assert_eq!(outcome.status, 1, "{}", outcome.err);
+    assert!(outcome.out.contains("from the server"), "{}", outcome.out);
+
+    let small = traccc(&[&infer[..], &["--shared-memory=10000"]].concat());
+    assert_eq!(small.status, 2, "{}", small.out);
+    assert!(small.err.contains("make the region at least"), "{}", small.err);
+    let useless = traccc(&[&infer[..], &["--detector", &directory]].concat());
+    assert!(useless.status == 2 && useless.err.contains("--compare-local"), "{}", useless.err);
+}
+
+#[test]
+fn a_server_under_load_is_measured() {
+    let sample = Sample::toy(2);
+    let server = Server::start(&sample);
+    let (directory, table, plot) = (sample.directory(), sample.path("b.csv"), sample.path("b.svg"));
+    let bench = ["bench-service", "--url", &server.url, "--input", &directory];
+    let files = ["--csv", table.to_str().unwrap(), "--plot", plot.to_str().unwrap()];
+    let loads = ["--concurrency", "1,3", "--requests", "12", "--warm-up", "2"];
+    let text = succeed(&[&bench[..], &loads, &files].concat());
+    assert!(text.contains("p99 ms"), "{text}");
+    let table = std::fs::read_to_string(table).unwrap();
+    assert!(table.starts_with("concurrency,answers,failed,"), "{table}");
+    assert!(table.contains("\n1,12,0,0,") && table.contains("\n3,12,0,0,"), "{table}");
+    assert!(std::fs::read_to_string(plot).unwrap().contains("</svg>"));
+
+    let outcome =
+        traccc(&[&bench[..], &["--rate", "50", "--requests", "5", "--model", "no"]].concat());
+    assert_eq!(outcome.status, 1, "{}", outcome.err);
+    assert!(outcome.out.contains("5 failed, NOT_FOUND"), "{}", outcome.out);
+}
