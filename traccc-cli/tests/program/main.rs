@@ -5,4 +5,5 @@ mod commands;
 mod infer;
 mod model_repository;
 mod run;
+mod serve;
 mod support;

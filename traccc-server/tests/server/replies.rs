@@ -97,6 +97,16 @@ async fn compact_cells_and_typed_contents_give_the_same_reply() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn packed_requests_are_understood_and_replies_are_not_packed() {
+    let server = start(|_| {}).await;
+    let gzip = tonic::codec::CompressionEncoding::Gzip;
+    let mut client = grpc(&server).await.send_compressed(gzip).accept_compressed(gzip);
+    let response = client.model_infer(good_request()).await.unwrap();
+    assert!(response.metadata().get("grpc-encoding").is_none(), "{:?}", response.metadata());
+    assert_expected(response.get_ref(), &Output::UPSTREAM);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_cells_give_no_tracks() {
     let server = start(|_| {}).await;
     let mut client = grpc(&server).await;
