@@ -31,7 +31,7 @@ def event(sample):
 @pytest.fixture(scope="session")
 def repository(tools, sample):
     folder = tools.model(tools.folder / "models", sample)
-    tools.model(folder, sample, "--name", "upstream", "--outputs", "upstream")
+    tools.model(folder, sample, "--name", "upstream", "--inputs", "upstream", "--outputs", "upstream")
     return folder
 
 

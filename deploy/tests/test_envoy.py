@@ -1,6 +1,7 @@
 """Two real servers behind a real Envoy with deploy/envoy/envoy.yaml, of which only the addresses are changed."""
 
 import json
+import subprocess
 import threading
 import time
 import urllib.request
@@ -53,7 +54,9 @@ class Envoy(Program):
             ]
         path = tools.folder / f"{name}.yaml"
         path.write_text(yaml.safe_dump(config))
-        command = [tools.envoy, "-c", path, "--log-level", "warning", "--disable-hot-restart", "--concurrency", "1"]
+        # As in the manifest, with another path.
+        command = [str(path) if word.endswith(".yaml") else word for word in container()["command"][1:]]
+        command = [tools.envoy, *command, "--disable-hot-restart", "--concurrency", "1"]
         super().__init__(command, tools.folder / f"{name}.log")
 
     def wait(self):
@@ -85,6 +88,22 @@ class Envoy(Program):
         """How many requests a server has had from Envoy."""
         statistics = {entry["name"]: int(entry.get("value", 0)) for entry in self.hosts()[address]["stats"]}
         return statistics["rq_total"]
+
+
+    def drained(self):
+        """How many connections of each listener were closed because Envoy is to end."""
+        statistics = {}
+        for name in ("http", "grpc"):
+            url = f"http://127.0.0.1:{self.admin}/stats?filter=http.{name}.downstream_cx_drain_close"
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                statistics[name] = int(answer.read().split()[-1])
+        return statistics
+
+
+def container():
+    """Envoy's container in its manifest."""
+    [deployment, *_] = yaml.safe_load_all((DEPLOY / "kubernetes/base/envoy.yaml").read_text())
+    return deployment["spec"]["template"]["spec"]["containers"][0]
 
 
 def place(address, port):
@@ -181,6 +200,24 @@ def test_the_largest_event_passes_over_both_protocols(balanced, large):
         over_http = infer_http(client, event.tensors())
     assert over_grpc.parameters["traccc_cells"] == len(event)
     assert (over_grpc["TRK_PARAMS"] == over_http["TRK_PARAMS"]).all() and len(over_grpc["TRK_PARAMS"]) > 1000
+
+
+def test_an_envoy_that_is_to_end_sends_clients_elsewhere(balanced, event):
+    """The preStop hook of its manifest."""
+    [shell, flag, script] = container()["lifecycle"]["preStop"]["exec"]["command"]
+    assert "/9901" in script and "sleep 15" in script
+    script = script.replace("/9901", f"/{balanced.admin}").replace("sleep 15", "head -1 <&3")
+    with http_client(balanced) as http, grpc_client(balanced) as grpc:
+        ask = [lambda: infer_http(http, event.tensors()), lambda: infer_grpc(grpc, event.tensors())]
+        for infer in ask:
+            infer()
+        assert balanced.drained() == {"http": 0, "grpc": 0}
+        done = subprocess.run([shell, flag, script], capture_output=True, text=True, timeout=30)
+        assert done.returncode == 0 and "200 OK" in done.stdout, done
+        # What comes in the meantime is answered, and the connection is closed after it.
+        for infer in ask:
+            assert len(infer()["TRK_PARAMS"]) > 0
+        assert balanced.drained() == {"http": 1, "grpc": 1}
 
 
 def test_envoy_accepts_the_configuration(tools):

@@ -63,7 +63,7 @@ def test_names_in_manifests_lead_somewhere(tools, folder):
         volumes = {volume["name"] for volume in template["spec"]["volumes"]}
         assert {mount["name"] for mount in container["volumeMounts"]} <= volumes
         # SIGTERM comes after preStop, and there is time left for it.
-        [_, pause] = container["lifecycle"]["preStop"]["exec"]["command"]
+        pause = container["lifecycle"]["preStop"]["exec"]["command"][-1].split()[-1]
         assert int(pause) + 40 <= template["spec"]["terminationGracePeriodSeconds"]
     used = by_name(documents, "Deployment", "traccc-envoy")["spec"]["template"]["spec"]["volumes"][0]
     assert used["configMap"]["name"] == configuration["metadata"]["name"]

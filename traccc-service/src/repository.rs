@@ -47,15 +47,23 @@ pub struct RepositoryModel {
     pub instances: usize,
     /// Where they compute.
     pub kind: InstanceKind,
+    /// Whether cells can be sent in compact form too. Then all inputs are optional, which some clients cannot deal with.
+    pub compact_cells: bool,
     /// The outputs that clients can ask for. Who asks for none by name gets all of them.
     pub outputs: Vec<Output>,
 }
 
 impl RepositoryModel {
-    /// A model called `traccc` with one instance on the processor and all outputs.
+    /// A model called `traccc` with one instance on the processor, all inputs and all outputs.
     pub fn new(options: ModelOptions) -> Self {
-        let (instances, kind) = (1, InstanceKind::Cpu);
-        Self { name: "traccc".to_owned(), options, instances, kind, outputs: Output::ALL.into() }
+        Self {
+            name: "traccc".to_owned(),
+            options,
+            instances: 1,
+            kind: InstanceKind::Cpu,
+            compact_cells: true,
+            outputs: Output::ALL.into(),
+        }
     }
 
     /// Writes the model into a repository, which is made when it is missing, and gives the model's folder.
@@ -159,8 +167,13 @@ impl RepositoryModel {
     fn configuration(&self, parameters: &BTreeMap<String, String>) -> String {
         let mut text =
             format!("{MARK}\nname: \"{}\"\nbackend: \"traccc\"\nmax_batch_size: 0\n", self.name);
-        for spec in &input::ALL {
-            text.push_str(&tensor("input", spec, " optional: true"));
+        let (inputs, optional): (&[TensorSpec], _) = if self.compact_cells {
+            (&input::ALL, " optional: true")
+        } else {
+            (&[input::CELL_POSITIONS, input::CELL_PROPERTIES], "")
+        };
+        for spec in inputs {
+            text.push_str(&tensor("input", spec, optional));
         }
         for output in &self.outputs {
             text.push_str(&tensor("output", &output.spec(), ""));

@@ -67,10 +67,17 @@ fn runner(root: &Path, nextest: bool, selection: &[&str]) -> Result<(), String> 
 }
 
 pub(crate) fn cargo(root: &Path, arguments: &[&str]) -> Result<(), String> {
-    complete(
-        Command::new("cargo").args(arguments).current_dir(root),
-        &format!("cargo {}", arguments.join(" ")),
-    )
+    let mut command = Command::new("cargo");
+    // What Cargo told this program about itself: build scripts of others take it for a change, and TLS is built anew.
+    for (name, _) in std::env::vars_os() {
+        let own =
+            |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+        if name.to_str().is_some_and(own) {
+            command.env_remove(&name);
+        }
+    }
+    let name = format!("cargo {}", arguments.join(" "));
+    complete(command.args(arguments).current_dir(root), &name)
 }
 
 pub(crate) fn complete(command: &mut Command, name: &str) -> Result<(), String> {

@@ -22,9 +22,12 @@ pub(crate) struct ModelRepositoryArguments {
     /// Where instances compute
     #[arg(long, value_enum, default_value_t = Kind::Cpu)]
     kind: Kind,
+    /// Inputs that the model takes: all of them are optional, those of upstream's service are not
+    #[arg(long, value_enum, default_value_t = Tensors::All)]
+    inputs: Tensors,
     /// Outputs that the model offers
-    #[arg(long, value_enum, default_value_t = Outputs::All)]
-    outputs: Outputs,
+    #[arg(long, value_enum, default_value_t = Tensors::All)]
+    outputs: Tensors,
     /// Threads of each CPU instance [default: the server's cores divided by the instances]
     #[arg(long, value_name = "N", value_parser = positive)]
     threads: Option<usize>,
@@ -52,11 +55,11 @@ enum Kind {
     Gpu,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Outputs {
-    /// The four outputs that upstream's service has
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Tensors {
+    /// Those that upstream's service has
     Upstream,
-    /// All; a client that names none gets all of them
+    /// These and ours; a client that names no output gets all of them
     All,
 }
 
@@ -89,11 +92,12 @@ pub(crate) fn model_repository(arguments: &ModelRepositoryArguments) -> Result<V
         Kind::Gpu => InstanceKind::Gpu,
     };
     let outputs = match arguments.outputs {
-        Outputs::Upstream => Output::UPSTREAM.to_vec(),
-        Outputs::All => Output::ALL.to_vec(),
+        Tensors::Upstream => Output::UPSTREAM.to_vec(),
+        Tensors::All => Output::ALL.to_vec(),
     };
     let (name, instances) = (arguments.name.clone(), arguments.instances);
-    let model = RepositoryModel { name, options, instances, kind, outputs };
+    let compact_cells = arguments.inputs == Tensors::All;
+    let model = RepositoryModel { name, options, instances, kind, compact_cells, outputs };
     let folder = model.write(&arguments.output)?;
     writeln!(std::io::stdout().lock(), "model `{}` in `{}`", model.name, folder.display())?;
     Ok(Verdict::Done)

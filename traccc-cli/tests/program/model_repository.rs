@@ -19,10 +19,12 @@ fn a_model_is_written_with_its_files_and_as_its_flags_say() {
     let settings = succeed(&["run", "--chain", "service", "--print-config"]);
     assert_eq!(read("traccc-gpu/1/chain.toml"), settings, "the service's settings by default");
 
-    succeed(&[&command[..], &["--outputs", "upstream"]].concat());
+    succeed(&[&command[..], &["--inputs", "upstream", "--outputs", "upstream"]].concat());
     let configuration = read("traccc/config.pbtxt");
     assert!(configuration.contains("GEOMETRY_IDS"), "{configuration}");
-    assert!(!configuration.contains("TRACK_OFFSETS"), "{configuration}");
+    for absent in ["TRACK_OFFSETS", "COMPACT_CELLS", "optional"] {
+        assert!(!configuration.contains(absent), "{configuration}");
+    }
 }
 
 #[test]
