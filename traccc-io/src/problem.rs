@@ -207,6 +207,17 @@ pub enum CsvProblem {
         /// How it was looked up: ACTS, detray or Athena.
         numbering: &'static str,
     },
+    /// A geometry id of several sensors.
+    #[error(
+        "geometry id {id} belongs to several sensors, surfaces {} and {}: use detray identifiers, which differ",
+        .surfaces[0], .surfaces[1]
+    )]
+    SharedGeometryId {
+        /// The id.
+        id: u64,
+        /// Two of the surfaces.
+        surfaces: [u32; 2],
+    },
     /// A geometry id of a surface that is not a sensor.
     #[error("geometry id {id} belongs to surface {surface}, which is not a sensor")]
     NotASensor {

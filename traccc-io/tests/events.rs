@@ -7,13 +7,14 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use traccc_core::detector::{Detector, Modules};
+use traccc_core::detector::{Detector, ModuleDesign, Modules};
 use traccc_core::event::{Subspace, TruthCell};
 use traccc_core::{ModuleIndex, SurfaceIndex};
 use traccc_io::{
-    CellOptions, DetectorFiles, Duplicates, Error, EventDirectory, EventFile, GeometryIds,
-    read_athena_ids, read_cells, read_detector, read_digitization, read_measurements, read_truth,
-    write_cells, write_hits, write_measurements, write_particles, write_simhit_map,
+    CellOptions, CsvProblem, DetectorFiles, Duplicates, Error, EventDirectory, EventFile,
+    GeometryIds, parse_cells, read_athena_ids, read_cells, read_detector, read_digitization,
+    read_measurements, read_truth, write_cells, write_hits, write_measurements, write_particles,
+    write_simhit_map,
 };
 
 fn load(folder: &Path, digitization: &str) -> (Detector, Modules) {
@@ -127,6 +128,12 @@ fn athena_ids_lead_to_sensors_and_shared_ids_cannot_be_written() {
     assert_eq!(ids.surface(5, &detector), None);
     // All surfaces of upstream's telescope have the same source.
     assert_eq!(GeometryIds::Acts.id(SurfaceIndex(0), &detector), None);
+    let design = ModuleDesign::equidistant([10, 10], [-5.0, -5.0], [5.0, 5.0]);
+    let modules = Modules::new(&detector, vec![design], |_| Some((0, [0.0; 2]))).unwrap();
+    let cells = format!("geometry_id,channel0,channel1,value\n{},0,0,1\n", detector.sources[1]);
+    let read = parse_cells(cells.as_bytes(), "c", &detector, &modules, &CellOptions::default());
+    let problem = CsvProblem::SharedGeometryId { id: detector.sources[1], surfaces: [0, 1] };
+    assert!(matches!(read, Err(Error::Csv { problem: found, line: 2, .. }) if found == problem));
 }
 
 /// Folder, digitization, sample, cells after merging, merged duplicates if known, measurements in the truth.

@@ -66,6 +66,12 @@ impl Detector {
         (found == source).then_some(surface)
     }
 
+    /// All surfaces with this identifier in the experiment's numbering, ascending.
+    pub fn surfaces_by_source(&self, source: u64) -> impl Iterator<Item = SurfaceIndex> + '_ {
+        let first = self.by_source.partition_point(|&(s, _)| s < source);
+        self.by_source[first..].iter().take_while(move |&&(s, _)| s == source).map(|&(_, row)| row)
+    }
+
     /// The surface with this detray identifier.
     pub fn surface_by_identifier(&self, identifier: u64) -> Option<SurfaceIndex> {
         let surface = SurfaceIndex((identifier >> 27) as u32 & 0x1f_ffff);
