@@ -21,6 +21,10 @@ pub(crate) fn locate(path: &Path) -> Result<PathBuf> {
             return Ok(candidate);
         }
     }
+    if path.exists() {
+        let source = std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is no file");
+        return Err(Error::Read { path: path.to_owned(), source });
+    }
     Err(Error::Missing { path: path.to_owned() })
 }
 
@@ -98,6 +102,7 @@ mod tests {
         std::fs::write(folder.path().join("d.csv"), gzip(&content)).unwrap();
         assert_eq!(read(&folder.path().join("d.csv")).unwrap(), content);
         assert!(matches!(read(&folder.path().join("e.csv")), Err(Error::Missing { .. })));
+        assert!(matches!(read(folder.path()), Err(Error::Read { .. })));
     }
 
     #[test]

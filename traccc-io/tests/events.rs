@@ -225,3 +225,27 @@ fn the_truth_of_the_samples_is_complete() {
     );
     assert!(matches!(missing, Err(Error::Missing { .. })), "{missing:?}");
 }
+
+#[test]
+fn truth_that_contradicts_itself_is_refused_with_its_line() {
+    let (detector, modules) = mock();
+    let message = |kind: EventFile, change: fn(String) -> String| {
+        let folder = tempfile::tempdir().unwrap();
+        for file in EventFile::ALL {
+            let name = file.file_name(0);
+            let text = std::fs::read(testdata::path("mock").join(&name)).unwrap();
+            let text = if file == kind {
+                change(String::from_utf8(text).unwrap()).into_bytes()
+            } else {
+                text
+            };
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        let ids = &GeometryIds::Acts;
+        read_truth(folder.path(), 0, &detector, &modules, ids).unwrap_err().to_string()
+    };
+    let unknown = message(EventFile::Hits, |text| text.replacen("\n4503599627370496,", "\n7,", 1));
+    assert!(unknown.ends_with("-hits.csv`, line 2: there is no particle 7"), "{unknown}");
+    let twice = message(EventFile::SimhitMap, |text| text.replacen("\n0,0\n", "\n0,0\n0,0\n", 1));
+    assert!(twice.ends_with("line 3: a second line for hit 0 in measurement 0"), "{twice}");
+}

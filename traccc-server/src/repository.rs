@@ -23,8 +23,11 @@ pub(crate) struct ModelFolder {
 
 /// All models, ordered by name.
 pub(crate) fn read_repository(path: &Path) -> Result<Vec<ModelFolder>, ServerError> {
-    let mut folders: Vec<PathBuf> =
-        entries(path)?.into_iter().filter(|entry| entry.join("config.pbtxt").is_file()).collect();
+    // A hidden folder is one that is being written.
+    let hidden =
+        |entry: &Path| entry.file_name().is_some_and(|name| name.as_encoded_bytes()[0] == b'.');
+    let is_model = |entry: &PathBuf| !hidden(entry) && entry.join("config.pbtxt").is_file();
+    let mut folders: Vec<PathBuf> = entries(path)?.into_iter().filter(is_model).collect();
     if folders.is_empty() {
         return Err(ServerError::NoModel { path: path.to_owned() });
     }

@@ -101,11 +101,11 @@ impl RepositoryModel {
         }
         std::fs::create_dir_all(&version).map_err(unwritable(&version))?;
         let parameters = self.write_files(&version)?;
-        let path = folder.join(CONFIGURATION);
-        std::fs::write(&path, self.configuration(&parameters)).map_err(unwritable(&path))?;
         let options = ModelOptions::from_parameters(&parameters, &version)?;
         Model::load(&options, &SetupCache::new())?;
-        Ok(())
+        // Last: a folder without it is no model, whatever interrupts this.
+        let path = folder.join(CONFIGURATION);
+        std::fs::write(&path, self.configuration(&parameters)).map_err(unwritable(&path))
     }
 
     /// Copies every file of the model, and gives the parameters that name the copies.
@@ -229,12 +229,21 @@ fn refuse_foreign(folder: &Path) -> Result<(), RepositoryError> {
     Ok(())
 }
 
-/// Puts `fresh` where `folder` is or was.
+/// Puts `fresh` where `folder` is or was. What was there is removed when the new one is in its place.
 fn replace(folder: &Path, fresh: &Path) -> Result<(), RepositoryError> {
-    if folder.exists() {
-        std::fs::remove_dir_all(folder).map_err(unwritable(folder))?;
+    if !folder.exists() {
+        return std::fs::rename(fresh, folder).map_err(unwritable(folder));
     }
-    std::fs::rename(fresh, folder).map_err(unwritable(folder))
+    let old = fresh.with_extension("old");
+    if old.exists() {
+        std::fs::remove_dir_all(&old).map_err(unwritable(&old))?;
+    }
+    std::fs::rename(folder, &old).map_err(unwritable(folder))?;
+    if let Err(error) = std::fs::rename(fresh, folder) {
+        std::fs::rename(&old, folder).map_err(unwritable(folder))?;
+        return Err(unwritable(folder)(error));
+    }
+    std::fs::remove_dir_all(&old).map_err(unwritable(&old))
 }
 
 fn unwritable(path: &Path) -> impl FnOnce(std::io::Error) -> RepositoryError {

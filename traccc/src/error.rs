@@ -41,6 +41,24 @@ pub enum Error {
         /// Where and why.
         source: Box<toml::de::Error>,
     },
+    /// Files whose content does not make a detector.
+    #[error("the detector in `{geometry}`")]
+    Detector {
+        /// The geometry file.
+        geometry: PathBuf,
+        /// Why.
+        source: traccc_core::Error,
+    },
+    /// A digitization or conditions file that does not fit the detector.
+    #[error("`{digitization}` with the detector in `{geometry}`")]
+    Digitization {
+        /// The digitization file.
+        digitization: PathBuf,
+        /// The geometry file.
+        geometry: PathBuf,
+        /// Why.
+        source: Box<traccc_io::Error>,
+    },
     /// Input or settings that the reconstruction refuses.
     #[error(transparent)]
     Core(#[from] traccc_core::Error),

@@ -29,14 +29,19 @@ impl Setup {
     /// Reads all files of a setup.
     ///
     /// # Errors
-    /// [`Error::Io`] for files that cannot be read or contradict each other, [`Error::Core`] for a detector that cannot
-    /// be compiled or a sensor without segmentation.
+    /// [`Error::Io`] for files that cannot be read or contradict each other, [`Error::Detector`] for a detector that
+    /// cannot be compiled, [`Error::Digitization`] for a sensor without segmentation.
     pub fn read(files: &SetupFiles) -> Result<Self, Error> {
         let model = traccc_io::read_detector(&files.detector)?;
-        let detector = Detector::compile(&model)?;
+        let geometry = &files.detector.geometry;
+        let detector = Detector::compile(&model)
+            .map_err(|source| Error::Detector { geometry: geometry.clone(), source })?;
         let digitization = traccc_io::read_digitization(&files.digitization)?;
         let conditions = files.conditions.as_ref().map(traccc_io::read_conditions).transpose()?;
-        let modules = digitization.modules(&detector, conditions.as_ref())?;
+        let modules = digitization.modules(&detector, conditions.as_ref()).map_err(|source| {
+            let (digitization, geometry) = (files.digitization.clone(), geometry.clone());
+            Error::Digitization { digitization, geometry, source: Box::new(source) }
+        })?;
         Ok(Self::new(detector, modules, files.field.read()?))
     }
 

@@ -70,6 +70,20 @@ fn a_folder_with_two_digitizations_or_none_asks_for_one() {
 }
 
 #[test]
+fn a_digitization_without_entries_for_the_sensors_is_named_with_the_geometry() {
+    let folder = tempfile::tempdir().unwrap();
+    write_toy(folder.path());
+    let files = SetupFiles::in_dir(folder.path()).unwrap();
+    let mut digitization = io::read_digitization(&files.digitization).unwrap();
+    digitization.entries.truncate(1);
+    io::write_digitization(&files.digitization, &digitization).unwrap();
+    let error = Setup::read(&files).unwrap_err();
+    assert!(matches!(error, Error::Digitization { .. }), "{error:?}");
+    let message = error.to_string();
+    assert!(message.contains("digitization.json") && message.contains("geometry"), "{message}");
+}
+
+#[test]
 fn a_field_file_that_does_not_exist_is_named() {
     let message = FieldSource::File("/nowhere/field.cvf".into()).read().unwrap_err().to_string();
     assert!(message.contains("/nowhere/field.cvf"), "{message}");

@@ -45,8 +45,16 @@ fn folder(directory: &Path) -> Result<String> {
 }
 
 fn file(path: &Path) -> Result<String> {
-    if path.extension().is_some_and(|extension| extension == "cvf") {
+    let is = |wanted: &str| path.extension().is_some_and(|extension| extension == wanted);
+    let is_compressed = is("gz") || is("zst");
+    if is("cvf") || is_compressed && path.with_extension("").extension() == Some("cvf".as_ref()) {
         return Ok(detector::field(&io::read_field_map(path)?));
+    }
+    if is("toml") {
+        bail!(
+            "`{}` is TOML, no file of a detector or of events: `traccc run --print-config --config FILE` checks settings of the chain and prints them",
+            path.display()
+        );
     }
     let bytes = io::read_file(path)?;
     match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {

@@ -73,7 +73,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Verdict> {
     let mut tracks = output.as_ref().map(Output::tracks).transpose()?;
 
     let progress = progress_bar(events.len());
-    let mut summary = Summary::new(arguments.truth.is_some());
+    let mut summary = Summary::new(arguments.truth.is_some(), &config);
     let start = Instant::now();
     let one = |chain: &mut Chain, i: usize| {
         reconstruct(&setup, &events, i, chain, output.as_ref(), arguments.truth)

@@ -1,7 +1,7 @@
 use super::{Align, Table, TruthTotals, counted};
 use serde::Serialize;
 use std::fmt;
-use traccc::{EventCounts, StageTimings};
+use traccc::{ChainConfig, EventCounts, StageTimings};
 
 /// Time spent on one event, or its mean over several, in ms.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
@@ -56,14 +56,21 @@ pub(crate) struct Summary {
     /// Rows of cells files that were added to others of the same channel. In the text only.
     #[serde(skip)]
     pub(crate) merged_duplicates: usize,
+    /// Stages that the settings leave out; the text has no numbers for them.
+    #[serde(skip)]
+    left_out: Vec<&'static str>,
     /// Nothing where truth is not asked for.
     pub(crate) truth: Option<TruthTotals>,
 }
 
 impl Summary {
     /// Nothing yet, with or without truth.
-    pub(crate) fn new(with_truth: bool) -> Self {
-        Self { truth: with_truth.then(TruthTotals::default), ..Self::default() }
+    pub(crate) fn new(with_truth: bool, config: &ChainConfig) -> Self {
+        let optional =
+            [("ambiguity", config.ambiguity.enabled), ("fitting", config.fitting.enabled)];
+        let left_out = optional.into_iter().filter(|(_, runs)| !runs).map(|(stage, _)| stage);
+        let truth = with_truth.then(TruthTotals::default);
+        Self { left_out: left_out.collect(), truth, ..Self::default() }
     }
 
     /// Adds one event.
@@ -104,9 +111,11 @@ impl fmt::Display for Summary {
             total += ms;
             let (what, count) =
                 made.map_or_else(Default::default, |(what, count)| (what, count.to_string()));
-            // A stage that runs takes time; one that the settings leave out has neither time nor result.
-            let (ms, count) =
-                if ms > 0.0 { (format!("{ms:.3}"), count) } else { ("-".into(), "-".into()) };
+            let (ms, count) = if self.left_out.contains(&stage) {
+                ("-".into(), "-".into())
+            } else {
+                (format!("{ms:.3}"), count)
+            };
             table.row([stage.into(), ms, count, what.into()]);
         }
         let events = if self.events == 1 { "event" } else { "events" };

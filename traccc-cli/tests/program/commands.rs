@@ -82,6 +82,9 @@ fn every_kind_of_file_is_recognised() {
     let folder = inspect("");
     assert!(folder.contains("18 search grids") && folder.contains("2 events: 0-1"), "{folder}");
     assert!(refused(&["inspect", "/nowhere"]).contains("/nowhere"));
+    assert!(refused(&["inspect", "/dev/null"]).contains("it is no file"));
+    let settings = sample.path("chain.toml");
+    assert!(refused(&["inspect", settings.to_str().unwrap()]).contains("is TOML"));
     let empty = tempfile::tempdir().unwrap();
     assert!(refused(&["inspect", empty.path().to_str().unwrap()]).contains("neither"));
 }

@@ -208,6 +208,22 @@ fn results_of_an_earlier_run_are_removed_and_files_of_others_kept() {
 }
 
 #[test]
+fn a_file_that_may_be_cut_in_its_last_number_is_warned_of() {
+    let sample = Sample::toy(1);
+    let run = |sample: &Sample| {
+        let arguments = sample.arguments("run", &[]);
+        let outcome = traccc(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(outcome.status, 0, "{}", outcome.err);
+        outcome.err
+    };
+    assert!(!run(&sample).contains("may be cut"));
+    let cells = sample.path("event000000000-cells.csv");
+    let text = std::fs::read_to_string(&cells).unwrap();
+    std::fs::write(&cells, text.trim_end()).unwrap();
+    assert!(run(&sample).contains("cells.csv` does not end with a line break"));
+}
+
+#[test]
 fn bad_input_is_refused_with_what_to_do() {
     let sample = Sample::toy(1);
     let directory = sample.directory();

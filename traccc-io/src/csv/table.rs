@@ -35,6 +35,10 @@ impl<'a> Table<'a> {
         {
             return Err(table.error(1, CsvProblem::NoHeader));
         }
+        if bytes.last() != Some(&b'\n') {
+            let file = file.display();
+            tracing::warn!("`{file}` does not end with a line break: its last number may be cut");
+        }
         header.trim();
         table.header = header;
         Ok(table)
