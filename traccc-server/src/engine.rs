@@ -16,6 +16,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 use tokio::sync::oneshot;
 use traccc::Backend;
+use traccc_protocol::contract::input;
 use traccc_protocol::{Output, RequestError, RequestParameters, Tensor};
 use traccc_service::{
     Decoded, Failure, Instance, Model, ModelError, ModelOptions, Reply, SetupCache,
@@ -117,9 +118,14 @@ impl Engine {
 
     /// Checks names against the configuration, and fills in the outputs of a request that names none.
     fn complete(&self, mut request: InferRequest) -> Result<InferRequest, ServeError> {
-        for input in &request.inputs {
-            if !self.inputs.contains(&input.name) {
-                return Err(RequestError::Unknown { tensor: input.name.clone() }.into());
+        for (i, Input { name, .. }) in request.inputs.iter().enumerate() {
+            let spec = input::ALL.into_iter().find(|spec| spec.name == name);
+            let Some(spec) = spec.filter(|_| self.inputs.contains(name)) else {
+                return Err(RequestError::Unknown { tensor: name.clone() }.into());
+            };
+            // Before anything is read: each repetition would take the memory of its content.
+            if request.inputs[..i].iter().any(|other| other.name == *name) {
+                return Err(RequestError::Twice { tensor: spec.name }.into());
             }
         }
         for RequestedOutput { output, .. } in &request.outputs {

@@ -223,8 +223,9 @@ impl GrpcInferenceService for GrpcService {
 
     async fn model_ready(&self, request: Request<ModelReadyRequest>) -> Answer<ModelReadyResponse> {
         let ModelReadyRequest { name, version } = request.get_ref();
-        self.service.engine(name, version)?;
-        Ok(Response::new(ModelReadyResponse { ready: self.service.is_ready() }))
+        // As Triton: a model that is not there is not ready.
+        let ready = self.service.engine(name, version).is_ok() && self.service.is_ready();
+        Ok(Response::new(ModelReadyResponse { ready }))
     }
 
     async fn server_metadata(
@@ -256,6 +257,7 @@ impl GrpcInferenceService for GrpcService {
             let service = service.clone();
             async move {
                 let request = request?;
+                let id = request.id.clone();
                 let reply = match service.permit() {
                     Ok(_permit) => answer(&service, request).await,
                     Err(error) => Err(error),
@@ -267,7 +269,11 @@ impl GrpcInferenceService for GrpcService {
                     },
                     Err(error) => ModelStreamInferResponse {
                         error_message: error.to_string(),
-                        infer_response: None,
+                        // So that the client knows which of its requests failed.
+                        infer_response: Some(ModelInferResponse {
+                            id,
+                            ..ModelInferResponse::default()
+                        }),
                     },
                 })
             }

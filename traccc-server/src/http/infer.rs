@@ -63,6 +63,19 @@ struct Form {
     binary: Vec<bool>,
 }
 
+impl Form {
+    /// Whether output `i` of the reply is written in binary.
+    fn is_binary(&self, i: usize) -> bool {
+        self.binary.get(i).copied().unwrap_or(self.all_binary)
+    }
+
+    /// How many bytes of a reply become JSON numbers.
+    fn json_bytes(&self, reply: &InferReply) -> usize {
+        let outputs = reply.outputs.iter().enumerate().filter(|&(i, _)| !self.is_binary(i));
+        outputs.filter_map(|(_, tensor)| tensor.bytes.as_ref().map(Bytes::len)).sum()
+    }
+}
+
 /// Reconstructs the event of a request.
 pub(super) async fn infer(
     State(service): Shared,
@@ -82,8 +95,7 @@ pub(super) async fn infer(
     };
     let (request, form) = reading.await??;
     let reply = engine.infer(request).await?;
-    let bytes = reply.outputs.iter().filter_map(|tensor| tensor.bytes.as_ref().map(Bytes::len));
-    let large = bytes.sum::<usize>() >= LARGE_JSON && !form.binary.iter().all(|&binary| binary);
+    let large = form.json_bytes(&reply) >= LARGE_JSON;
     apart(large, move || write(&engine.name, engine.version, &form, &reply)).await?
 }
 
@@ -261,7 +273,7 @@ fn write(
         let OutputTensor { output, shape, bytes } = tensor;
         let spec = output.spec();
         let (name, data_type): (_, DataType) = (spec.name, spec.data_type);
-        let binary = form.binary.get(i).copied().unwrap_or(form.all_binary);
+        let binary = form.is_binary(i);
         let (parameters, data) = match bytes {
             None => (None, None),
             Some(bytes) if binary => {
@@ -296,4 +308,27 @@ fn write(
     body.reserve_exact(behind.iter().map(|bytes| bytes.len()).sum());
     behind.into_iter().for_each(|bytes| body.extend_from_slice(bytes));
     Ok((headers, Body::from(body)).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use traccc_protocol::Output;
+
+    #[test]
+    fn outputs_that_are_not_named_count_as_json_unless_all_are_binary() {
+        let tensor = |output| OutputTensor {
+            output,
+            shape: vec![],
+            bytes: Some(Bytes::from_static(&[0; 100])),
+        };
+        let outputs = Output::UPSTREAM.map(tensor).into();
+        let reply = InferReply { outputs, parameters: [("", 0); 6] };
+        let bytes = |all_binary, binary: &[bool]| {
+            Form { id: String::new(), all_binary, binary: binary.into() }.json_bytes(&reply)
+        };
+        assert_eq!(bytes(false, &[]), 400);
+        assert_eq!(bytes(true, &[]), 0);
+        assert_eq!(bytes(false, &[true, false, true, true]), 100);
+    }
 }

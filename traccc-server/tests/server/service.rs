@@ -18,6 +18,10 @@ async fn both_protocols_tell_the_same_of_server_and_model() {
     let (name, version) = model();
     let ready = client.model_ready(ModelReadyRequest { name, version }).await.unwrap();
     assert!(ready.into_inner().ready);
+    for (name, version) in [("none", ""), ("traccc", "7")] {
+        let request = ModelReadyRequest { name: name.into(), version: version.into() };
+        assert!(!client.model_ready(request).await.unwrap().into_inner().ready, "{name} {version}");
+    }
     for path in
         ["health/live", "health/ready", "models/traccc/ready", "models/traccc/versions/1/ready"]
     {

@@ -158,3 +158,19 @@ async fn shared_memory_is_off_unless_it_is_switched_on() {
     assert_eq!(post(server.http_address(), all, "", b"").status, 403);
     assert_works(&mut client).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_input_is_refused_before_shared_memory_is_read() {
+    let server = start(|config| config.shared_memory = true).await;
+    let mut client = grpc(&server).await;
+    let object = Object::new("twice", &[0; 64]);
+    register(&mut client, "x", &object.key, 64).await.unwrap();
+    // Reading would now be an error of its own.
+    std::fs::write(&object.path, []).unwrap();
+    let mut request = good_request();
+    request.raw_input_contents.clear();
+    request.inputs[0].parameters.extend(region("x", 0, 64));
+    request.inputs[1] = request.inputs[0].clone();
+    let status = client.model_infer(request).await.unwrap_err();
+    assert!(status.message().contains("`CELL_POSITIONS` is sent twice"), "{status}");
+}
