@@ -75,10 +75,13 @@ pub(crate) fn infer(arguments: &InferArguments) -> Result<Verdict> {
     };
     let work = async {
         tokio::select! {
-            summary = infer_all(arguments, local.as_mut()) => summary,
+            summary = infer_all(arguments, local.as_mut()) => return summary,
             // Whatever is on the way is given up, and shared memory is removed.
-            () = interrupted() => bail!("interrupted"),
+            () = interrupted() => {}
         }
+        // Time to tell the server of it.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        bail!("interrupted")
     };
     let summary = runtime()?.block_on(work)?;
 
@@ -174,6 +177,4 @@ async fn interrupted() {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
     }
-    // Time for the message that shared memory is gone.
-    tokio::time::sleep(Duration::from_millis(1)).await;
 }
