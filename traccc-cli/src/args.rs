@@ -5,6 +5,7 @@ use crate::command::{
     BenchServiceArguments, CompareArguments, DemoArguments, InferArguments, InspectArguments,
     ModelRepositoryArguments, RunArguments, ServeArguments, SimulateArguments, ThroughputArguments,
 };
+use crate::events::{EventArguments, Events};
 use anyhow::{Context, Result, bail};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -92,6 +93,11 @@ pub(crate) struct SetupArguments {
 }
 
 impl SetupArguments {
+    /// Whether a detector is named.
+    fn is_given(&self) -> bool {
+        self.detector.is_some() || self.geometry.is_some()
+    }
+
     /// Reads everything.
     pub(crate) fn read(&self) -> Result<Setup> {
         let files = self.files()?;
@@ -190,6 +196,29 @@ pub(crate) fn read_config(chain: NamedChain, path: Option<&Path>) -> Result<Chai
         .validate()
         .with_context(|| path.map_or_else(String::new, |path| path.display().to_string()))?;
     Ok(config)
+}
+
+/// What is reconstructed, and how: the arguments of all commands that read events and reconstruct them.
+#[derive(Args, Debug)]
+pub(crate) struct JobArguments {
+    #[command(flatten)]
+    pub(crate) setup: SetupArguments,
+    #[command(flatten)]
+    events: EventArguments,
+    #[command(flatten)]
+    pub(crate) chain: ChainArguments,
+}
+
+impl JobArguments {
+    /// Finds the events; names all that is missing on the command line.
+    pub(crate) fn find_events(&self) -> Result<Events> {
+        if !self.events.is_given() && !self.setup.is_given() {
+            bail!(
+                "no events and no detector given: name the folder of the events with --input, and that of the detector with --detector (or its files with --geometry)"
+            );
+        }
+        self.events.find()
+    }
 }
 
 /// A whole number from 1.

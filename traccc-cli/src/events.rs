@@ -5,15 +5,18 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 use traccc::Setup;
-use traccc::event::{Cells, TruthEvent};
-use traccc::io::{self, CellOptions, EventDirectory, EventFile, GeometryIds};
+use traccc::event::TruthEvent;
+use traccc::io::{
+    self, CellOptions, CellsRead, CsvProblem, EventDirectory, EventFile, GeometryIds,
+};
 use traccc_sim::SimulatedEvent;
 
 /// Which events are read.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Events")]
 pub(crate) struct EventArguments {
-    /// Folder of the events: eventNNNNNNNNN-cells.csv and so on (plain, .gz or .zst)
+    /// Folder of the events: eventNNNNNNNNN-cells.csv and so on (the first of
+    /// plain, .gz and .zst is read)
     #[arg(long, value_name = "DIR")]
     input: Option<PathBuf>,
     /// Number of the first event
@@ -49,6 +52,11 @@ enum Duplicates {
 }
 
 impl EventArguments {
+    /// Whether a folder is named.
+    pub(crate) fn is_given(&self) -> bool {
+        self.input.is_some()
+    }
+
     /// Finds the events.
     pub(crate) fn find(&self) -> Result<Events> {
         let Some(path) = self.input.clone() else {
@@ -76,16 +84,31 @@ pub(crate) fn choose_events(
     count: Option<usize>,
 ) -> Result<Vec<u64>> {
     let existing = directory.events(EventFile::Cells);
-    let numbers: Vec<u64> = match count {
-        Some(count) => (first..).take(count).collect(),
+    let numbers = match count {
+        Some(count) => successive(&existing, first, count)
+            .with_context(|| format!("`{}`: {}", path.display(), describe(&existing)))?,
         None => existing.iter().copied().filter(|&number| number >= first).collect(),
     };
-    if let Some(missing) = numbers.iter().find(|&number| existing.binary_search(number).is_err()) {
-        bail!("there is no event {missing} in `{}`: {}", path.display(), describe(&existing));
-    }
     if numbers.is_empty() {
         let path = path.display();
         bail!("there is no event from {first} on in `{path}`: {}", describe(&existing));
+    }
+    Ok(numbers)
+}
+
+/// The `count` numbers from `first` on, all of which must be in the ascending list `existing`. Ends at the first that is
+/// not: `count` can be any number.
+fn successive(existing: &[u64], first: u64, count: usize) -> Result<Vec<u64>> {
+    let from_first = &existing[existing.partition_point(|&number| number < first)..];
+    let mut numbers = Vec::new();
+    for i in 0..count {
+        let Some(number) = first.checked_add(i as u64) else {
+            bail!("--skip {first} --events {count}: event numbers end at {}", u64::MAX);
+        };
+        if from_first.get(i) != Some(&number) {
+            bail!("there is no event {number}");
+        }
+        numbers.push(number);
     }
     Ok(numbers)
 }
@@ -123,48 +146,41 @@ impl Events {
         &self.options.ids
     }
 
-    /// Refuses to write results where the events are: their measurements would replace those that truth refers to.
-    pub(crate) fn check_output(&self, output: &Path) -> Result<()> {
-        // A folder that does not exist yet is another one.
-        let input = self.path.canonicalize();
-        if output.canonicalize().is_ok_and(|output| input.is_ok_and(|input| input == output)) {
-            bail!(
-                "--output is the folder of the events: results would replace files there, name another one"
-            );
-        }
-        Ok(())
-    }
-
-    /// The cells of the `i`th event.
-    pub(crate) fn read_cells(&self, i: usize, setup: &Setup) -> Result<Cells> {
+    /// The cells of the `i`th event, and how many rows were added to others.
+    pub(crate) fn read_cells(&self, i: usize, setup: &Setup) -> Result<CellsRead> {
         let path = self.directory.path(self.numbers[i], EventFile::Cells)?;
-        let read = io::read_cells(path, &setup.detector, &setup.modules, &self.options)
-            .with_context(|| self.advice())?;
-        if read.merged_duplicates > 0 {
-            tracing::info!(
-                event = self.numbers[i],
-                duplicates = read.merged_duplicates,
-                "cells merged"
-            );
-        }
-        Ok(read.cells)
+        let read = io::read_cells(path, &setup.detector, &setup.modules, &self.options);
+        read.map_err(|error| match self.advice(&error) {
+            Some(advice) => anyhow::Error::new(error).context(advice),
+            None => error.into(),
+        })
     }
 
     /// The truth of the `i`th event.
     pub(crate) fn read_truth(&self, i: usize, setup: &Setup) -> Result<TruthEvent> {
         let (number, ids) = (self.numbers[i], &self.options.ids);
         let read = io::read_truth(&self.path, number, &setup.detector, &setup.modules, ids);
-        read.context("--truth needs the files particles_initial, hits and measurement-simhit-map")
+        read.map_err(|error| match error {
+            io::Error::Missing { .. } => anyhow::Error::new(error).context(
+                "--truth needs the files particles_initial, hits and measurement-simhit-map",
+            ),
+            other => other.into(),
+        })
     }
 
-    /// What a user can do when cells do not fit the detector.
-    fn advice(&self) -> &'static str {
-        match self.options.ids {
+    /// What a user can do when the detector does not have the sensors of the cells.
+    fn advice(&self, error: &io::Error) -> Option<&'static str> {
+        use CsvProblem::{NotASensor, UnknownGeometryId};
+        let io::Error::Csv { problem: UnknownGeometryId { .. } | NotASensor { .. }, .. } = error
+        else {
+            return None;
+        };
+        Some(match self.options.ids {
             GeometryIds::Acts => {
                 "cells with ACTS geometry ids (--geometry-ids detray reads the other kind)"
             }
             _ => "cells with detray identifiers (--geometry-ids acts reads the other kind)",
-        }
+        })
     }
 }
 
@@ -187,4 +203,22 @@ pub(crate) fn write_event(
     io::write_hits(directory, number, truth, detector, ids)?;
     io::write_simhit_map(directory, number, truth)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn successive_events_end_at_the_first_that_is_missing_whatever_their_number() {
+        let message = |first, count| {
+            successive(&[0, 1, 2, 5, u64::MAX], first, count).unwrap_err().to_string()
+        };
+        assert_eq!(successive(&[0, 1, 2, 5], 1, 2).unwrap(), [1, 2]);
+        assert_eq!(message(0, usize::MAX), "there is no event 3");
+        assert_eq!(message(4, 1), "there is no event 4");
+        assert_eq!(message(6, 1), "there is no event 6");
+        assert_eq!(successive(&[u64::MAX], u64::MAX, 1).unwrap(), [u64::MAX]);
+        assert!(message(u64::MAX, 2).contains("event numbers end at"));
+    }
 }

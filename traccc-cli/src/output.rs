@@ -1,11 +1,11 @@
 //! Results in files: the tracks of all events in one, the measurements that they name in one for each event.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use traccc::io::{self, GeometryIds};
+use traccc::io::{self, EventDirectory, EventFile, GeometryIds};
 use traccc::{Reconstruction, Setup};
 
 /// The form of a file of tracks.
@@ -28,19 +28,79 @@ impl Format {
     }
 }
 
-/// A folder for results.
+/// Refuses a folder that results would damage: one with cells, whose measurements are those that truth refers to, or one
+/// with measurements that are no results of this program, since there are no tracks beside them.
+pub(crate) fn check_folder(directory: &Path) -> Result<()> {
+    if !directory.is_dir() {
+        return Ok(());
+    }
+    let (files, path) = (EventDirectory::open(directory)?, directory.display());
+    if !files.events(EventFile::Cells).is_empty() {
+        bail!(
+            "--output: `{path}` holds events, whose files results would replace: name another folder"
+        );
+    }
+    let has_tracks = track_files(directory).any(|path| path.exists());
+    if !has_tracks && !files.events(EventFile::Measurements).is_empty() {
+        bail!("--output: `{path}` holds measurements and no tracks: name another folder");
+    }
+    Ok(())
+}
+
+/// Where files of tracks lie, finished and unfinished.
+fn track_files(directory: &Path) -> impl Iterator<Item = PathBuf> {
+    let path = |format: Format| directory.join(format.file_name());
+    Format::ALL.map(path).into_iter().flat_map(|path| [unfinished(&path), path])
+}
+
+/// The name of a file before it is complete.
+fn unfinished(path: &Path) -> PathBuf {
+    path.with_added_extension("part")
+}
+
+/// Removes the results in a folder that [`check_folder`] has let pass.
+fn remove_results(directory: &Path) -> Result<()> {
+    let files = EventDirectory::open(directory)?;
+    let measurements = |&event: &u64| files.find(event, EventFile::Measurements);
+    let events = files.events(EventFile::Measurements);
+    // The tracks last: without them the measurements would be taken for those of others.
+    for path in events.iter().filter_map(measurements).chain(track_files(directory)) {
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error)
+                    .with_context(|| format!("`{}` cannot be removed", path.display()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// A folder for results. Unless they are finished, they are removed in the end.
 #[derive(Debug)]
 pub(crate) struct Output {
     directory: PathBuf,
     format: Format,
+    finished: bool,
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        if !self.finished {
+            // There is an error already, and it says more than a second one.
+            let _ = remove_results(&self.directory);
+        }
+    }
 }
 
 impl Output {
-    /// Makes the folder, if need be.
+    /// Makes the folder, if need be, and removes the results of an earlier run from it.
     pub(crate) fn create(directory: &Path, format: Format) -> Result<Self> {
+        check_folder(directory)?;
         std::fs::create_dir_all(directory)
             .with_context(|| format!("`{}` cannot be made", directory.display()))?;
-        Ok(Self { directory: directory.to_owned(), format })
+        remove_results(directory)?;
+        Ok(Self { directory: directory.to_owned(), format, finished: false })
     }
 
     /// Writes the measurements of an event and returns its tracks as they go into the file of all tracks. Called for
@@ -65,16 +125,26 @@ impl Output {
     /// Begins the file of all tracks.
     pub(crate) fn tracks(&self) -> Result<TrackFile> {
         let path = self.directory.join(self.format.file_name());
-        let file = File::create(&path).with_context(|| cannot_write(&path))?;
-        let mut tracks = TrackFile { path, file: BufWriter::new(file) };
+        let part = unfinished(&path);
+        let file = File::create(&part).with_context(|| cannot_write(&part))?;
+        let mut tracks = TrackFile { path: part, file: BufWriter::new(file) };
         if self.format == Format::Csv {
             tracks.append(format!("{}\n", io::TRACKS_CSV_HEADER).as_bytes())?;
         }
         Ok(tracks)
     }
+
+    /// Completes the file of all tracks and gives it its name.
+    pub(crate) fn finish(mut self, tracks: TrackFile) -> Result<()> {
+        let part = tracks.complete()?;
+        let path = self.directory.join(self.format.file_name());
+        std::fs::rename(part, &path).with_context(|| cannot_write(&path))?;
+        self.finished = true;
+        Ok(())
+    }
 }
 
-/// The file of all tracks, in the order of events.
+/// The file of all tracks, in the order of events; its name tells that it is not complete.
 #[derive(Debug)]
 pub(crate) struct TrackFile {
     path: PathBuf,
@@ -87,9 +157,10 @@ impl TrackFile {
         self.file.write_all(text).with_context(|| cannot_write(&self.path))
     }
 
-    /// Writes what is still in memory.
-    pub(crate) fn finish(mut self) -> Result<()> {
-        self.file.flush().with_context(|| cannot_write(&self.path))
+    /// Writes what is still in memory; the path.
+    fn complete(mut self) -> Result<PathBuf> {
+        self.file.flush().with_context(|| cannot_write(&self.path))?;
+        Ok(self.path)
     }
 }
 

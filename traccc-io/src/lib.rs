@@ -33,6 +33,7 @@ mod geometry_ids;
 mod input;
 mod json;
 mod output;
+mod problem;
 #[cfg(test)]
 mod testing;
 mod tracks;

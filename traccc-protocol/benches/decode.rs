@@ -25,12 +25,25 @@ fn decode(criterion: &mut Criterion) {
         time: 0.0,
     };
     let grouped: RawCells = (0..CELLS).map(cell).collect();
+    // One sensor in four has its cells in another order, as some files do.
+    let untidy: RawCells = (0..CELLS)
+        .map(|i| {
+            let per_sensor = CELLS / count + 1;
+            let odd = (i / per_sensor).is_multiple_of(4);
+            cell(if odd {
+                i / per_sensor * per_sensor + per_sensor - 1 - i % per_sensor
+            } else {
+                i
+            })
+        })
+        .collect();
     let scattered: RawCells =
         (0..CELLS).map(|i| cell((u64::from(i) * 60_013 % u64::from(CELLS)) as u32)).collect();
     let mut group = criterion.benchmark_group("decode");
     for (name, cells, form) in [
         ("sensor by sensor, plain", &grouped, CellForm::Plain),
         ("sensor by sensor, compact", &grouped, CellForm::Compact),
+        ("sensor by sensor, some untidy, plain", &untidy, CellForm::Plain),
         ("any order, plain", &scattered, CellForm::Plain),
     ] {
         let tensors = encode_cells(cells, form).expect("small channels");

@@ -35,11 +35,8 @@ pub fn decode_cells(
         [None, None, Some(_), None] => return missing(COMPACT_CELLS),
         _ => return Err(RequestError::TwoForms),
     };
-    if cells.is_arranged() {
-        return Ok(Arranged { cells, merged_duplicates: 0 });
-    }
     cells.arrange(modules, duplicates).map_err(|error| match error {
-        ArrangeError::Twice { row } => RequestError::Duplicate { tensor, row },
+        ArrangeError::Twice { row, .. } => RequestError::Duplicate { tensor, row },
         ArrangeError::Overflow { row, sum } => RequestError::Activation { tensor, row, value: sum },
     })
 }

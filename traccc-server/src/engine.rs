@@ -53,7 +53,10 @@ impl Engine {
     ) -> Result<Self, ServerError> {
         let config = &model.config;
         let name = config.name.clone();
-        let wrong = |source| ServerError::Model { name: name.clone(), version, source };
+        let wrong = |source| {
+            let (name, source) = (name.clone(), Box::new(source));
+            ServerError::Model { name, version, source }
+        };
         let description = description(config);
         let outputs = description.check().map_err(wrong)?;
         let options =
@@ -147,6 +150,13 @@ impl Engine {
                 tracing::error!(model = self.name, "an instance has ended with a panic");
             }
         }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // Else its threads would wait for ever.
+        self.queue.close();
     }
 }
 

@@ -54,7 +54,7 @@ pub enum ServerError {
         /// Its version.
         version: i64,
         /// Why.
-        source: ModelError,
+        source: Box<ModelError>,
     },
     /// A thread that cannot be started.
     #[error("a thread cannot be started")]

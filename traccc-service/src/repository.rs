@@ -166,7 +166,7 @@ impl RepositoryModel {
             text.push_str(&tensor("output", &output.spec(), ""));
         }
         let (instances, kind) = (self.instances, self.kind.name());
-        let _ = writeln!(text, "instance_group [ {{ count: {instances} kind: {kind} }} ]");
+        let _ = writeln!(text, "instance_group {{ count: {instances} kind: {kind} }}");
         for (key, value) in parameters {
             let _ = writeln!(
                 text,
@@ -182,7 +182,7 @@ fn tensor(list: &str, spec: &TensorSpec, more: &str) -> String {
     let (name, data_type, dims) = (spec.name, spec.data_type.name(), spec.dims);
     let meaning = spec.meaning;
     format!(
-        "# {meaning}\n{list} [ {{ name: \"{name}\" data_type: TYPE_{data_type} dims: {dims:?}{more} }} ]\n"
+        "# {meaning}\n{list} {{ name: \"{name}\" data_type: TYPE_{data_type} dims: {dims:?}{more} }}\n"
     )
 }
 
@@ -289,4 +289,117 @@ pub enum RepositoryError {
     /// A model that no server could load.
     #[error(transparent)]
     Model(#[from] ModelError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use traccc::detector::Detector;
+    use traccc::io::{self, DetectorFiles, Digitization};
+    use traccc::{ChainConfig, SetupFiles};
+    use traccc_protocol::Numbering;
+    use traccc_sim::detectors::{TelescopeConfig, pixel_modules, telescope};
+
+    /// Options for a telescope whose files are written into a folder.
+    fn options(folder: &Path) -> ModelOptions {
+        let model = telescope(&TelescopeConfig::default()).unwrap();
+        let detector = Detector::compile(&model).unwrap();
+        let modules = pixel_modules(&detector, [0.05, 0.05]).unwrap();
+        io::write_detector(folder, &model).unwrap();
+        let digitization = folder.join("digitization.json.gz");
+        let entries = Digitization::from_modules(&detector, &modules).unwrap();
+        io::write_digitization(&digitization, &entries).unwrap();
+        ModelOptions {
+            files: SetupFiles {
+                detector: DetectorFiles::find(folder).unwrap(),
+                conditions: None,
+                digitization,
+                field: FieldSource::Constant([0.0, 0.25, 1.5]),
+            },
+            config: ChainConfig::service(),
+            numbering: Numbering::Detray,
+            athena_ids: None,
+            threads: Some(3),
+        }
+    }
+
+    /// The parameters in a configuration that was written here.
+    fn parameters(folder: &Path) -> BTreeMap<String, String> {
+        let text = std::fs::read_to_string(folder.join(CONFIGURATION)).unwrap();
+        let quoted = |line: &str| {
+            let parts: Vec<&str> = line.split('"').collect();
+            (parts[1].to_owned(), parts[3].to_owned())
+        };
+        text.lines().filter(|line| line.starts_with("parameters")).map(quoted).collect()
+    }
+
+    #[test]
+    fn a_written_model_means_the_same_without_its_sources_and_elsewhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let (sources, repository) = (folder.path().join("sources"), folder.path().join("one"));
+        std::fs::create_dir(&sources).unwrap();
+        let mut model = RepositoryModel::new(options(&sources));
+        model.options.config.finding.min_measurements = 5;
+        model.write(&repository).unwrap();
+        std::fs::remove_dir_all(&sources).unwrap();
+        let moved = folder.path().join("two");
+        std::fs::rename(&repository, &moved).unwrap();
+
+        let version = moved.join("traccc").join(VERSION);
+        let read = ModelOptions::from_parameters(&parameters(&moved.join("traccc")), &version);
+        let read = read.unwrap();
+        assert_eq!(read.config, model.options.config);
+        assert_eq!(read.files.field, model.options.files.field);
+        assert_eq!((read.numbering, read.threads), (Numbering::Detray, Some(3)));
+        assert_eq!(read.files.digitization, version.join("digitization.json.gz"));
+        Model::load(&read, &SetupCache::new()).unwrap();
+    }
+
+    #[test]
+    fn its_own_model_is_written_anew_and_a_foreign_folder_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut model = RepositoryModel::new(options(folder.path()));
+        let repository = folder.path().join("repository");
+        let written = model.write(&repository).unwrap();
+        model.options.threads = Some(4);
+        model.write(&repository).unwrap();
+        assert_eq!(parameters(&written)["threads"], "4");
+
+        for foreign in ["2", "1/notes.txt"] {
+            let path = written.join(foreign);
+            std::fs::write(&path, "").unwrap();
+            let error = model.write(&repository).unwrap_err();
+            assert!(matches!(&error, RepositoryError::Foreign { path: named } if *named == path));
+            assert!(path.exists());
+            std::fs::remove_file(path).unwrap();
+        }
+        std::fs::write(written.join(CONFIGURATION), "name: \"traccc\"").unwrap();
+        assert!(matches!(model.write(&repository), Err(RepositoryError::Foreign { .. })));
+    }
+
+    #[test]
+    fn what_no_server_could_load_leaves_the_model_before_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut model = RepositoryModel::new(options(folder.path()));
+        let repository = folder.path().join("repository");
+        let written = model.write(&repository).unwrap();
+        model.options.config.finding.smoother = traccc::finding::Smoother::None;
+        assert!(matches!(
+            model.write(&repository),
+            Err(RepositoryError::Model(ModelError::NoStates))
+        ));
+        Model::load(
+            &ModelOptions::from_parameters(&parameters(&written), &written.join(VERSION)).unwrap(),
+            &SetupCache::new(),
+        )
+        .unwrap();
+        let names: Vec<_> =
+            repository.read_dir().unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(names, ["traccc"], "nothing is left of the attempt");
+
+        for name in ["", "a/b", "..", "two words"] {
+            let model = RepositoryModel { name: name.to_owned(), ..model.clone() };
+            assert!(matches!(model.write(&repository), Err(RepositoryError::Name { .. })));
+        }
+    }
 }

@@ -7,7 +7,7 @@ use traccc_core::field::MagneticField;
 use traccc_core::math::Vector3;
 
 /// Where the magnetic field comes from. As text: `constant:BX,BY,BZ` with three numbers in T, or the path of a covfie
-/// file (`.cvf`).
+/// file (`.cvf`, `.cvf.gz` or `.cvf.zst`).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum FieldSource {
@@ -44,7 +44,8 @@ impl FromStr for FieldSource {
         let unknown = || Error::UnknownField { found: text.to_owned() };
         let Some(numbers) = text.strip_prefix("constant:") else {
             // A misspelt `constant` must not be taken for a file that does not exist.
-            return if text.ends_with(".cvf") {
+            let compressed = [".gz", ".zst"].iter().find_map(|suffix| text.strip_suffix(suffix));
+            return if compressed.unwrap_or(text).ends_with(".cvf") {
                 Ok(Self::File(text.into()))
             } else {
                 Err(unknown())
@@ -75,7 +76,9 @@ mod tests {
 
     #[test]
     fn every_field_is_read_back_from_its_text() {
-        for text in ["constant:0,0,2", "constant:0.1,-0.5,1.99724", "maps/odd.cvf"] {
+        for text in
+            ["constant:0,0,2", "constant:0.1,-0.5,1.99724", "maps/odd.cvf", "a.cvf.gz", "a.cvf.zst"]
+        {
             assert_eq!(text.parse::<FieldSource>().unwrap().to_string(), text);
         }
         assert_eq!(FieldSource::default().to_string(), "constant:0,0,2");

@@ -8,6 +8,7 @@
 
 #[cfg(feature = "codegen")]
 mod codegen;
+mod service;
 mod tests;
 
 use std::process::ExitCode;
@@ -16,7 +17,10 @@ const HELP: &str = "\
 Usage: cargo xtask TASK
 
 Tasks:
-  test    Run every test: examples, documentation, double precision, and the workspace's tests
+  test    Run every test: examples, documentation, double precision, the workspace's tests, and with Python those of
+          the service
+  service Run the tests of the service alone: Python's clients, Triton, Envoy, manifests
+  soak    Load both servers for minutes and watch their memory; `cargo xtask soak --help` lists its options
   codegen Write the gRPC messages of traccc-protocol anew (with --features codegen)
   help    Print this text";
 
@@ -25,6 +29,13 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
         ["test"] => tests::run(),
+        ["service"] => tests::workspace_root().and_then(|root| match service::test(&root)? {
+            None => Ok(()),
+            Some(reason) => Err(reason),
+        }),
+        ["soak", options @ ..] => {
+            tests::workspace_root().and_then(|root| service::soak(&root, options))
+        }
         #[cfg(feature = "codegen")]
         ["codegen"] => tests::workspace_root().and_then(|root| codegen::run(&root)),
         ["help" | "--help" | "-h"] => {

@@ -1,7 +1,7 @@
 use crate::Verdict;
-use crate::args::{ChainArguments, SetupArguments};
-use crate::events::{EventArguments, Events};
-use crate::output::{Format, Output, TrackFile};
+use crate::args::JobArguments;
+use crate::events::Events;
+use crate::output::{Format, Output, check_folder};
 use crate::progress::progress_bar;
 use crate::report::{StageMs, Summary, TruthTotals, TruthView};
 use crate::workers::Workers;
@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
+use traccc::io::CellsRead;
 use traccc::{Chain, EventCounts, Setup, settings};
 
 /// How the summary is written.
@@ -25,11 +26,7 @@ enum SummaryFormat {
 #[derive(Args, Debug)]
 pub(crate) struct RunArguments {
     #[command(flatten)]
-    setup: SetupArguments,
-    #[command(flatten)]
-    events: EventArguments,
-    #[command(flatten)]
-    chain: ChainArguments,
+    job: JobArguments,
     /// Folder for tracks and the measurements that they name
     #[arg(long, value_name = "DIR", help_heading = "Results")]
     output: Option<PathBuf>,
@@ -51,6 +48,7 @@ pub(crate) struct RunArguments {
 /// What one event gave.
 struct EventResult {
     counts: EventCounts,
+    merged_duplicates: usize,
     time: StageMs,
     truth: Option<TruthTotals>,
     tracks: Vec<u8>,
@@ -58,22 +56,21 @@ struct EventResult {
 
 /// Reconstructs events from files.
 pub(crate) fn run(arguments: &RunArguments) -> Result<Verdict> {
-    let config = arguments.chain.config()?;
+    let job = &arguments.job;
+    let config = job.chain.config()?;
     if arguments.print_config {
         std::io::stdout().lock().write_all(settings::to_toml(&config)?.as_bytes())?;
         return Ok(Verdict::Done);
     }
-    let events = arguments.events.find()?;
-    if let Some(output) = &arguments.output {
-        events.check_output(output)?;
-    }
-    let setup = arguments.setup.read()?;
+    let events = job.find_events()?;
+    arguments.output.as_ref().map_or(Ok(()), |folder| check_folder(folder))?;
+    let setup = job.setup.read()?;
+    let mut workers = Workers::new(job.chain.threads, events.len(), || {
+        Ok(setup.open(job.chain.backend, &config)?)
+    })?;
     let output =
         arguments.output.as_ref().map(|dir| Output::create(dir, arguments.format)).transpose()?;
     let mut tracks = output.as_ref().map(Output::tracks).transpose()?;
-    let mut workers = Workers::new(arguments.chain.threads, events.len(), || {
-        Ok(setup.open(arguments.chain.backend, &config)?)
-    })?;
 
     let progress = progress_bar(events.len());
     let mut summary = Summary::new(arguments.truth.is_some());
@@ -84,11 +81,12 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Verdict> {
     };
     workers.run(events.len(), one, |_, event| {
         summary.add(event.counts, &event.time, event.truth.as_ref());
+        summary.merged_duplicates += event.merged_duplicates;
         progress.inc(1);
         tracks.as_mut().map_or(Ok(()), |file| file.append(&event.tracks))
     })?;
     progress.finish_and_clear();
-    tracks.map_or(Ok(()), TrackFile::finish)?;
+    output.zip(tracks).map_or(Ok(()), |(output, tracks)| output.finish(tracks))?;
     tracing::info!(
         events = events.len(),
         threads = workers.threads(),
@@ -113,7 +111,7 @@ fn reconstruct(
     view: Option<TruthView>,
 ) -> Result<EventResult> {
     let start = Instant::now();
-    let cells = events.read_cells(i, setup)?;
+    let CellsRead { cells, merged_duplicates } = events.read_cells(i, setup)?;
     let read = start.elapsed().as_secs_f64() * 1.0e3;
     let event = chain.reconstruct(&cells)?;
     let time = StageMs { read, stages: chain.timings() };
@@ -128,5 +126,5 @@ fn reconstruct(
         Some(output) => output.write_event(events.number(i), events.ids(), setup, &event)?,
         None => Vec::new(),
     };
-    Ok(EventResult { counts: event.counts(), time, truth, tracks })
+    Ok(EventResult { counts: event.counts(), merged_duplicates, time, truth, tracks })
 }

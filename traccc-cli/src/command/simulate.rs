@@ -3,6 +3,7 @@ use crate::Verdict;
 use crate::args::positive;
 use crate::events::write_event;
 use crate::progress::progress_bar;
+use crate::report::counted;
 use crate::workers::Workers;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
@@ -10,11 +11,18 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use traccc::detector::{Detector, DetectorModel};
 use traccc::io::{self, DetectorFiles, Digitization};
-use traccc::{FieldSource, Scalar, Setup};
+use traccc::math::Vector3;
+use traccc::{ChainConfig, FieldSource, Scalar, Setup, settings};
 use traccc_sim::detectors::{
     TelescopeConfig, ToyConfig, ToyMaterial, pixel_modules, telescope, toy_detector,
 };
 use traccc_sim::{DigitizationConfig, Gun, SimulationConfig, Simulator, TransportConfig};
+
+/// Settings for events in the toy detector, in the default field.
+const TOY_SETTINGS: &str = include_str!("../../../configs/toy.toml");
+
+/// The file of these settings beside the events.
+const CHAIN_FILE: &str = "chain.toml";
 
 /// Arguments of `traccc simulate`.
 #[derive(Args, Debug)]
@@ -72,7 +80,7 @@ struct EventsArguments {
     #[arg(long, value_name = "DIR")]
     output: PathBuf,
     /// Number of events
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", value_parser = positive, default_value_t = 1)]
     events: usize,
     /// Number of the first event
     #[arg(long, value_name = "K", default_value_t = 0)]
@@ -100,7 +108,7 @@ pub(crate) fn simulate(arguments: &SimulateArguments) -> Result<Verdict> {
                 MaterialChoice::Maps => ToyMaterial::Maps,
             };
             let model = toy_detector(&ToyConfig { material, ..ToyConfig::full() })?;
-            make(&toy.events, &model, toy.events.gun.around())
+            make(&toy.events, &model, toy.events.gun.around(), Some(TOY_SETTINGS))
         }
         SimulatedDetector::Telescope(t) => {
             let length = t.spacing * t.planes.saturating_sub(1) as f64;
@@ -113,12 +121,23 @@ pub(crate) fn simulate(arguments: &SimulateArguments) -> Result<Verdict> {
                 envelope: t.spacing,
                 ..TelescopeConfig::default()
             })?;
-            make(&t.events, &model, t.events.gun.along_x())
+            make(&t.events, &model, t.events.gun.along_x(), None)
         }
     }
 }
 
-fn make(arguments: &EventsArguments, model: &DetectorModel, gun: Gun) -> Result<Verdict> {
+/// Makes everything; `chain` are settings for reconstructing the events in the default field.
+fn make(
+    arguments: &EventsArguments,
+    model: &DetectorModel,
+    gun: Gun,
+    chain: Option<&str>,
+) -> Result<Verdict> {
+    let last = arguments.skip.checked_add(arguments.events as u64 - 1);
+    last.with_context(|| {
+        let (skip, events) = (arguments.skip, arguments.events);
+        format!("--skip {skip} --events {events}: event numbers end at {}", u64::MAX)
+    })?;
     let detector = Detector::compile(model)?;
     let modules = pixel_modules(&detector, [arguments.pitch; 2])?;
     let setup = Setup::new(detector, modules, arguments.field.read()?);
@@ -133,6 +152,10 @@ fn make(arguments: &EventsArguments, model: &DetectorModel, gun: Gun) -> Result<
     std::fs::create_dir_all(directory).with_context(|| format!("`{}`", directory.display()))?;
     check_directory(directory, model)?;
     write_description(arguments, model, &setup, &config)?;
+    if let Some(settings) = chain {
+        let settings = chain_settings(settings, &arguments.field, &setup)?;
+        write_text(&directory.join(CHAIN_FILE), &settings)?;
+    }
 
     let mut workers = Workers::new(arguments.threads, arguments.events, || Ok(()))?;
     let progress = progress_bar(arguments.events);
@@ -150,7 +173,7 @@ fn make(arguments: &EventsArguments, model: &DetectorModel, gun: Gun) -> Result<
         Ok(())
     })?;
     progress.finish_and_clear();
-    report(arguments, setup.modules.len(), cells)?;
+    report(arguments, setup.modules.len(), cells, chain.is_some())?;
     Ok(Verdict::Done)
 }
 
@@ -196,17 +219,38 @@ fn write_text(path: &Path, text: &str) -> Result<()> {
     std::fs::write(path, text).with_context(|| format!("`{}` cannot be written", path.display()))
 }
 
-fn report(arguments: &EventsArguments, sensors: usize, cells: usize) -> Result<()> {
+/// The settings `text` for a field: seeding does not look at the field, it has a setting.
+fn chain_settings(text: &str, field: &FieldSource, setup: &Setup) -> Result<String> {
+    if *field == FieldSource::default() {
+        return Ok(text.to_owned());
+    }
+    let mut config = settings::from_toml(text, &ChainConfig::full())?;
+    config.seeding.bz = setup.field.at(&Vector3::zeros()).z;
+    config.parameters.field = Default::default();
+    Ok(settings::to_toml(&config)?)
+}
+
+fn report(
+    arguments: &EventsArguments,
+    sensors: usize,
+    cells: usize,
+    has_settings: bool,
+) -> Result<()> {
     let directory = arguments.output.display();
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
-        "{} events, {cells} cells, {sensors} sensors in `{directory}`",
-        arguments.events
+        "{}, {cells} cells, {sensors} sensors in `{directory}`",
+        counted(arguments.events, "event")
     )?;
+    let config = if has_settings {
+        format!(" --config '{}'", arguments.output.join(CHAIN_FILE).display())
+    } else {
+        String::new()
+    };
     writeln!(
         out,
-        "reconstruct them with: traccc run --detector '{directory}' --input '{directory}' --field {} --truth",
+        "reconstruct them with: traccc run --detector '{directory}' --input '{directory}'{config} --field {} --truth",
         arguments.field,
     )?;
     Ok(())

@@ -1,8 +1,7 @@
 use crate::Verdict;
-use crate::args::{ChainArguments, SetupArguments, positive};
-use crate::events::EventArguments;
+use crate::args::{JobArguments, positive};
 use crate::progress::progress_bar;
-use crate::report::{Align, StageMs, Table};
+use crate::report::{Align, StageMs, Table, counted};
 use crate::workers::Workers;
 use anyhow::{Context, Result};
 use clap::Args;
@@ -15,11 +14,7 @@ use traccc::event::Cells;
 #[derive(Args, Debug)]
 pub(crate) struct ThroughputArguments {
     #[command(flatten)]
-    setup: SetupArguments,
-    #[command(flatten)]
-    events: EventArguments,
-    #[command(flatten)]
-    chain: ChainArguments,
+    job: JobArguments,
     /// Events to reconstruct: the loaded ones again and again
     #[arg(long, value_name = "N", value_parser = positive, default_value_t = 100)]
     processed: usize,
@@ -33,15 +28,18 @@ pub(crate) struct ThroughputArguments {
 
 /// Reconstructs events that are in memory, many times, and tells how fast that goes.
 pub(crate) fn throughput(arguments: &ThroughputArguments) -> Result<Verdict> {
-    let config = arguments.chain.config()?;
-    let events = arguments.events.find()?;
-    let setup = arguments.setup.read()?;
-    let load =
-        |i| events.read_cells(i, &setup).with_context(|| format!("event {}", events.number(i)));
+    let job = &arguments.job;
+    let config = job.chain.config()?;
+    let events = job.find_events()?;
+    let setup = job.setup.read()?;
+    let load = |i| {
+        let read = events.read_cells(i, &setup);
+        Ok(read.with_context(|| format!("event {}", events.number(i)))?.cells)
+    };
     let loaded: Vec<Cells> = (0..events.len()).map(load).collect::<Result<_>>()?;
 
-    let mut workers = Workers::new(arguments.chain.threads, arguments.processed, || {
-        Ok(setup.open(arguments.chain.backend, &config)?)
+    let mut workers = Workers::new(job.chain.threads, arguments.processed, || {
+        Ok(setup.open(job.chain.backend, &config)?)
     })?;
     let one = |chain: &mut Chain, i: usize| {
         chain.reconstruct(&loaded[i % loaded.len()])?;
@@ -83,7 +81,8 @@ fn write_result(
         writeln!(out, "{result}")?;
         return Ok(());
     }
-    writeln!(out, "{rate:.2} events/s: {processed} events ({loaded} loaded), {threads} threads\n")?;
+    let (events, threads) = (counted(processed, "event"), counted(threads, "thread"));
+    writeln!(out, "{rate:.2} events/s: {events} ({loaded} loaded), {threads}\n")?;
     let mut table = Table::new([("stage", Align::Left), ("median ms/event", Align::Right)]);
     // Nothing is read while the clock runs.
     for (stage, ms) in medians.named().into_iter().skip(1) {

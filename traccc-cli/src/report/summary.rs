@@ -1,4 +1,4 @@
-use super::{Align, Table, TruthTotals};
+use super::{Align, Table, TruthTotals, counted};
 use serde::Serialize;
 use std::fmt;
 use traccc::{EventCounts, StageTimings};
@@ -53,6 +53,9 @@ pub(crate) struct Summary {
     pub(crate) events: usize,
     pub(crate) counts: EventCounts,
     pub(crate) stage_ms: StageMs,
+    /// Rows of cells files that were added to others of the same channel. In the text only.
+    #[serde(skip)]
+    pub(crate) merged_duplicates: usize,
     /// Nothing where truth is not asked for.
     pub(crate) truth: Option<TruthTotals>,
 }
@@ -101,10 +104,18 @@ impl fmt::Display for Summary {
             total += ms;
             let (what, count) =
                 made.map_or_else(Default::default, |(what, count)| (what, count.to_string()));
-            table.row([stage.into(), format!("{ms:.3}"), count, what.into()]);
+            // A stage that runs takes time; one that the settings leave out has neither time nor result.
+            let (ms, count) =
+                if ms > 0.0 { (format!("{ms:.3}"), count) } else { ("-".into(), "-".into()) };
+            table.row([stage.into(), ms, count, what.into()]);
         }
-        table.row(["all".into(), format!("{total:.3}"), self.events.to_string(), "events".into()]);
+        let events = if self.events == 1 { "event" } else { "events" };
+        table.row(["all".into(), format!("{total:.3}"), self.events.to_string(), events.into()]);
         write!(f, "{table}")?;
+        if self.merged_duplicates > 0 {
+            let rows = counted(self.merged_duplicates, "row");
+            writeln!(f, "\n{rows} of cells added to another of the same channel")?;
+        }
         self.truth.as_ref().map_or(Ok(()), |truth| write!(f, "\n{}", truth_table(truth)))
     }
 }

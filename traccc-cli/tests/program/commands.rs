@@ -102,3 +102,33 @@ fn compare_tells_equal_results_from_different_ones() {
     let fewer = output("fewer", &["--events", "1"]);
     assert!(refused(&["compare", &one, &fewer]).contains("event"));
 }
+
+#[test]
+fn the_hint_after_a_simulation_finds_the_particles() {
+    for (field, bz) in [("constant:0,0,2", "bz = 1.99724"), ("constant:0,0,1.5", "bz = 1.5")] {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = folder.path().to_str().unwrap();
+        let simulate = ["simulate", "toy", "--output", directory, "--particles", "20"];
+        let text = succeed(&[&simulate[..], &["--field", field]].concat());
+        assert!(text.starts_with("1 event, "), "{text}");
+        let settings = std::fs::read_to_string(folder.path().join("chain.toml")).unwrap();
+        assert!(settings.contains(bz), "{settings}");
+        let (_, command) = text.trim().split_once("traccc run ").unwrap();
+        let words = command.split(' ').map(|word| word.trim_matches('\''));
+        let hint: Vec<&str> = ["run", "--summary", "json"].into_iter().chain(words).collect();
+        assert!(hint.contains(&"--config"), "{text}");
+        let summary: serde_json::Value = serde_json::from_str(&succeed(&hint)).unwrap();
+        assert!(summary["truth"]["resolved"]["efficiency"].as_f64().unwrap() > 0.9, "{summary}");
+    }
+}
+
+#[test]
+fn a_simulation_without_events_or_beyond_the_last_number_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let simulate = ["simulate", "toy", "--output", folder.path().to_str().unwrap()];
+    let message = refused(&[&simulate[..], &["--events", "0"]].concat());
+    assert!(message.contains("whole number from 1"), "{message}");
+    let last = u64::MAX.to_string();
+    let message = refused(&[&simulate[..], &["--events", "2", "--skip", &last]].concat());
+    assert!(message.contains(&last) && message.contains("end at"), "{message}");
+}

@@ -3,5 +3,6 @@
 
 mod commands;
 mod infer;
+mod model_repository;
 mod run;
 mod support;

@@ -83,6 +83,11 @@ fn simulated_muons_are_found_and_fitted() {
 #[test]
 fn the_service_chain_neither_resolves_nor_fits() {
     let sample = Sample::toy(1);
+    let text = sample.run(&["--chain", "service"]);
+    for stage in ["ambiguity", "fitting"] {
+        let line = text.lines().find(|line| line.starts_with(stage)).unwrap();
+        assert_eq!(line.matches(" -  ").count(), 2, "{text}");
+    }
     let summary = summary(&sample, &["--chain", "service", "--truth"]);
     assert_eq!(summary["counts"]["resolved_tracks"], 0);
     assert_eq!(summary["counts"]["fitted_tracks"], 0);
@@ -100,7 +105,7 @@ fn the_text_summary_names_stages_counts_and_truth() {
         "fitted tracks",
         "efficiency",
         "resolved",
-        "1  events",
+        "1  event\n",
     ] {
         assert!(text.contains(word), "no {word} in:\n{text}");
     }
@@ -138,6 +143,8 @@ fn events_are_numbered_from_skip_on_and_a_missing_one_is_an_error() {
     assert_eq!(events(&["--skip", "1", "--events", "2"]), 2);
     let message = sample.refused(&["--skip", "2", "--events", "5"]);
     assert!(message.contains("event 4"), "{message}");
+    let message = sample.refused(&["--events", "99999999999999"]);
+    assert!(message.contains("event 4") && message.contains("0 to 3"), "{message}");
     let message = sample.refused(&["--skip", "9"]);
     assert!(message.contains("no event"), "{message}");
 }
@@ -162,8 +169,42 @@ fn a_channel_that_occurs_twice_is_merged_or_refused() {
     let again = text.lines().nth(1).unwrap();
     std::fs::write(&cells, format!("{text}{again}\n")).unwrap();
     assert_eq!(summary(&sample, &[])["counts"]["cells"], before["cells"]);
+    let text = sample.run(&[]);
+    assert!(text.contains("\n1 row of cells added to another of the same channel\n"), "{text}");
     let message = sample.refused(&["--duplicates", "refuse"]);
     assert!(message.contains("event000000000-cells.csv") && message.contains("line"), "{message}");
+    // The numbering of sensors has nothing to do with it.
+    assert!(!message.contains("--geometry-ids"), "{message}");
+}
+
+#[test]
+fn an_error_in_a_later_event_leaves_no_results_behind() {
+    let sample = Sample::toy(3);
+    let output = sample.path("out");
+    let run = ["--threads", "1", "--output", output.to_str().unwrap()];
+    sample.run(&run);
+    assert_eq!(files(&output).len(), 4);
+    std::fs::write(sample.path("event000000002-cells.csv"), "geometry_id\n1\n").unwrap();
+    sample.refused(&run);
+    assert_eq!(files(&output).into_keys().collect::<Vec<_>>(), [""; 0]);
+}
+
+#[test]
+fn results_of_an_earlier_run_are_removed_and_files_of_others_kept() {
+    let sample = Sample::toy(2);
+    let output = sample.path("out");
+    let folder = output.to_str().unwrap();
+    sample.run(&["--output", folder]);
+    std::fs::write(output.join("notes.txt"), "mine").unwrap();
+    sample.run(&["--output", folder, "--format", "jsonl", "--events", "1"]);
+    let names: Vec<String> = files(&output).into_keys().collect();
+    assert_eq!(names, ["event000000000-measurements.csv", "notes.txt", "tracks.jsonl"]);
+
+    std::fs::remove_file(output.join("tracks.jsonl")).unwrap();
+    assert!(sample.refused(&["--output", folder]).contains("measurements and no tracks"));
+    std::fs::write(output.join("event000000007-cells.csv.gz"), "").unwrap();
+    assert!(sample.refused(&["--output", folder]).contains("holds events"));
+    assert_eq!(files(&output).len(), 3);
 }
 
 #[test]
@@ -175,6 +216,8 @@ fn bad_input_is_refused_with_what_to_do() {
     assert!(run(&[]).contains("--detector"));
     assert!(run(&["--detector", "/nowhere"]).contains("/nowhere"));
     assert!(refused(&["run", "--detector", &directory]).contains("--input"));
+    let message = refused(&["run"]);
+    assert!(message.contains("--input") && message.contains("--detector"), "{message}");
     assert!(sample.refused(&["--field", "2"]).contains("constant:BX,BY,BZ"));
     assert!(sample.refused(&["--backend", "cuda:1"]).contains("cuda:1"));
     assert!(sample.refused(&["--threads", "0"]).contains("whole number from 1"));

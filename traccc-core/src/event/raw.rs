@@ -46,6 +46,8 @@ pub enum ArrangeError {
     Twice {
         /// The row, before sorting.
         row: usize,
+        /// The cell.
+        cell: Cell,
     },
     /// Merged activations exceed the range of numbers.
     #[error("row {row} brings the activation of its channel to {sum}")]
@@ -72,11 +74,14 @@ impl Cells {
     /// # Panics
     /// If a cell's module is not less than `modules`.
     pub fn arrange(
-        &self,
+        mut self,
         modules: usize,
         duplicates: Duplicates,
     ) -> Result<Arranged, ArrangeError> {
-        let order = sorted_rows(self, modules);
+        if self.sort_within_modules() {
+            return Ok(Arranged { cells: self, merged_duplicates: 0 });
+        }
+        let order = sorted_rows(&self, modules);
         let column = |column: &[u32]| order.iter().map(|&row| column[row as usize]).collect();
         let mut cells = Self {
             channel0: column(&self.channel0),
@@ -99,7 +104,7 @@ impl Cells {
                 continue;
             }
             if duplicates == Duplicates::Refuse {
-                return Err(ArrangeError::Twice { row });
+                return Err(ArrangeError::Twice { row, cell });
             }
             if let Some(sum) = merged.activation.last_mut() {
                 *sum += cell.activation;
@@ -112,12 +117,49 @@ impl Cells {
         cells = merged;
         Ok(Arranged { cells, merged_duplicates })
     }
+
+    /// Sorts cells that come module by module, as those of files do, in place. `false` when they do not, or when a channel
+    /// occurs twice; the cells of the module with such a channel, and of those after it, are then as they were.
+    fn sort_within_modules(&mut self) -> bool {
+        if !self.module.is_sorted() {
+            return false;
+        }
+        let mut keyed: Vec<(u64, f32, f32)> = Vec::new();
+        let mut begin = 0;
+        while begin < self.len() {
+            let module = self.module[begin];
+            let length = self.module[begin..].iter().take_while(|&&m| m == module).count();
+            let rows = begin..begin + length;
+            begin = rows.end;
+            if rows.clone().is_sorted_by(|&a, &b| self.channels(a) < self.channels(b)) {
+                continue;
+            }
+            keyed.clear();
+            keyed
+                .extend(rows.clone().map(|i| (self.channels(i), self.activation[i], self.time[i])));
+            keyed.sort_unstable_by_key(|cell| cell.0);
+            if keyed.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+                return false;
+            }
+            for (row, &(channels, activation, time)) in rows.zip(&keyed) {
+                self.channel1[row] = (channels >> 32) as u32;
+                self.channel0[row] = channels as u32;
+                self.activation[row] = activation;
+                self.time[row] = time;
+            }
+        }
+        true
+    }
+
+    /// Both channels of a row as one number that sorts like (channel1, channel0).
+    #[inline]
+    fn channels(&self, row: usize) -> u64 {
+        u64::from(self.channel1[row]) << 32 | u64::from(self.channel0[row])
+    }
 }
 
 /// Rows in ascending order of module, channel1, channel0; equal ones as they came.
 fn sorted_rows(cells: &Cells, modules: usize) -> Vec<u32> {
-    let channels =
-        |row: usize| u64::from(cells.channel1[row]) << 32 | u64::from(cells.channel0[row]);
     let mut order: Vec<u32> = (0..cells.len() as u32).collect();
     // Files have their cells sensor by sensor. Else a counting sort makes them so: modules are dense numbers.
     if !cells.module.is_sorted() {
@@ -137,11 +179,11 @@ fn sorted_rows(cells: &Cells, modules: usize) -> Vec<u32> {
     // Within a module few cells are left to sort: channels and row side by side stay in the cache.
     let mut keyed = Vec::new();
     for rows in order.chunk_by_mut(|&a, &b| cells.module[a as usize] == cells.module[b as usize]) {
-        if rows.is_sorted_by(|&a, &b| channels(a as usize) <= channels(b as usize)) {
+        if rows.is_sorted_by(|&a, &b| cells.channels(a as usize) <= cells.channels(b as usize)) {
             continue;
         }
         keyed.clear();
-        keyed.extend(rows.iter().map(|&row| (channels(row as usize), row)));
+        keyed.extend(rows.iter().map(|&row| (cells.channels(row as usize), row)));
         keyed.sort_unstable();
         for (row, (_, sorted)) in rows.iter_mut().zip(&keyed) {
             *row = *sorted;
@@ -198,7 +240,8 @@ mod tests {
             ..Cell::default()
         };
         let twice: Cells = [cell(3, 1.0), cell(1, 1.0), cell(3, 1.0)].into_iter().collect();
-        assert_eq!(twice.arrange(1, Duplicates::Refuse), Err(ArrangeError::Twice { row: 2 }));
+        let error = ArrangeError::Twice { row: 2, cell: cell(3, 1.0) };
+        assert_eq!(twice.arrange(1, Duplicates::Refuse), Err(error));
         let huge: Cells =
             [cell(3, f32::MAX), cell(1, 1.0), cell(3, f32::MAX)].into_iter().collect();
         let error = huge.arrange(1, Duplicates::Merge);

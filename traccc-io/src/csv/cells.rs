@@ -84,11 +84,11 @@ pub fn parse_cells(
     // Row 0 is line 2: a line is a row, and line 1 is the header.
     let arranged = cells.arrange(modules.len(), options.duplicates);
     let Arranged { cells, merged_duplicates } = arranged.map_err(|error| match error {
-        ArrangeError::Twice { row } => {
-            let surface = modules.surface[cells.module[row].get()];
+        ArrangeError::Twice { row, cell } => {
+            let surface = modules.surface[cell.module.get()];
             let problem = CsvProblem::DuplicateCell {
-                channel0: cells.channel0[row],
-                channel1: cells.channel1[row],
+                channel0: cell.channel0,
+                channel1: cell.channel1,
                 id: options.ids.id(surface, detector).unwrap_or_default(),
             };
             table.error(row + 2, problem)

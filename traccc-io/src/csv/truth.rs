@@ -6,7 +6,7 @@ use super::{cells, measurements};
 use crate::error::{CsvProblem, Result};
 use crate::event_directory::{EventDirectory, EventFile};
 use crate::geometry_ids::GeometryIds;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use traccc_core::detector::{Detector, Modules};
 use traccc_core::event::{Particle, TruthEvent, TruthHit};
@@ -23,7 +23,8 @@ use traccc_core::storage::Ragged;
 ///
 /// # Errors
 /// Files that are missing or cannot be read, and with file and line: fields that are missing or no numbers, unknown
-/// geometry ids, particle ids that occur twice, hits or measurements that do not exist.
+/// geometry ids, particle ids or pairs of measurement and hit that occur twice, particles, hits or measurements that do
+/// not exist.
 pub fn read_truth(
     directory: impl AsRef<Path>,
     event: u64,
@@ -34,7 +35,7 @@ pub fn read_truth(
     let directory = EventDirectory::open(directory)?;
     let particles = with_table(&directory.path(event, EventFile::Particles)?, read_particles)?;
     let hits = with_table(&directory.path(event, EventFile::Hits)?, |table| {
-        read_hits(table, detector, ids)
+        read_hits(table, detector, ids, &particles)
     })?;
     let links = with_table(&directory.path(event, EventFile::SimhitMap)?, |table| {
         read_links(table, hits.len())
@@ -123,7 +124,13 @@ fn read_particles(table: &Table<'_>) -> Result<Vec<Particle>> {
     Ok(particles.into_iter().map(|(particle, _)| particle).collect())
 }
 
-fn read_hits(table: &Table<'_>, detector: &Detector, ids: &GeometryIds) -> Result<Vec<TruthHit>> {
+/// `particles` in ascending order of their identifiers.
+fn read_hits(
+    table: &Table<'_>,
+    detector: &Detector,
+    ids: &GeometryIds,
+    particles: &[Particle],
+) -> Result<Vec<TruthHit>> {
     let (particle, geometry_id) = (table.column("particle_id")?, table.column("geometry_id")?);
     let position = [table.column("tx")?, table.column("ty")?, table.column("tz")?];
     let time = table.optional("tt")?;
@@ -132,8 +139,12 @@ fn read_hits(table: &Table<'_>, detector: &Detector, ids: &GeometryIds) -> Resul
         [table.optional("deltapx")?, table.optional("deltapy")?, table.optional("deltapz")?];
     let mut hits = Vec::with_capacity(table.about_rows());
     table.for_each(|row| {
+        let id = row.u64(particle)?;
+        particles
+            .binary_search_by_key(&id, |particle| particle.id)
+            .map_err(|_| CsvProblem::UnknownId { what: "particle", id })?;
         hits.push(TruthHit {
-            particle: row.u64(particle)?,
+            particle: id,
             surface: surface(row.u64(geometry_id)?, ids, detector)?,
             position: row.vector(position)?,
             time: row.f32(time)?,
@@ -148,11 +159,16 @@ fn read_hits(table: &Table<'_>, detector: &Detector, ids: &GeometryIds) -> Resul
 fn read_links(table: &Table<'_>, hits: usize) -> Result<Vec<Link>> {
     let (measurement, hit) = (table.column("measurement_id")?, table.column("hit_id")?);
     let mut links: Vec<Link> = Vec::with_capacity(table.about_rows());
+    let mut pairs = HashSet::with_capacity(table.about_rows());
     table.for_each(|row| {
         let id = row.u64(hit)?;
         let hit = u32::try_from(id).ok().filter(|&hit| (hit as usize) < hits);
         let hit = hit.ok_or(CsvProblem::UnknownId { what: "hit", id })?;
-        links.push(Link { measurement: row.u64(measurement)?, hit, line: links.len() + 2 });
+        let measurement = row.u64(measurement)?;
+        if !pairs.insert((measurement, hit)) {
+            return Err(CsvProblem::DuplicateLink { measurement, hit });
+        }
+        links.push(Link { measurement, hit, line: links.len() + 2 });
         Ok(())
     })?;
     Ok(links)

@@ -126,21 +126,25 @@ fn parse_part<T: DeserializeOwned>(part: &Value, path: &Path, at: &str) -> Resul
 
 /// The shift of an entry, if it has one: beside its key or in the binning data.
 fn read_shift(entry: &Entry, path: &Path, at: &str) -> Result<Option<[f64; 2]>> {
-    match (entry.shift, entry.binning()) {
-        (Some(shift), _) => Ok(Some(shift)),
+    let (shift, at) = match (entry.shift, entry.binning()) {
+        (Some(shift), _) => (Some(shift), at.to_owned()),
         (None, Some(object @ Value::Object(_))) => {
-            let object: ShiftOnly = parse_part(object, path, &format!("{at}.{BINNING}"))?;
-            Ok(object.shift)
+            let at = format!("{at}.{BINNING}");
+            let object: ShiftOnly = parse_part(object, path, &at)?;
+            (object.shift, at)
         }
-        _ => Ok(None),
-    }
+        _ => (None, at.to_owned()),
+    };
+    payload::check_finite("the shift", shift.iter().flatten())
+        .map_err(|problem| content(path, format!("{at}.shift"), problem))?;
+    Ok(shift)
 }
 
 /// Reads an ACTS digitization file. An entry may have a key `shift` (two numbers, in mm or rad) beside `volume`.
 ///
 /// # Errors
 /// A file that cannot be read, that is not an ACTS hierarchy map, two entries with one key, an entry without two axes
-/// of at least one channel each, boundaries that do not ascend.
+/// of at least one channel each, boundaries that do not ascend, numbers beyond single precision.
 pub fn read_digitization(path: impl AsRef<Path>) -> Result<Digitization> {
     let path = path.as_ref();
     let mut entries = Vec::new();
@@ -176,17 +180,26 @@ fn read_axis(binning: Binning) -> Result<AxisBinning, ContentProblem> {
             let found = usize::from(binning.min.is_some()) + usize::from(binning.max.is_some());
             return Err(ContentProblem::Count { what, found, expected: 2 });
         };
+        payload::check_finite("an end of the axis", [&min, &max])?;
+        // The width is computed in the precision of the edges.
+        if !(max as Scalar - min as Scalar).is_finite() {
+            let (what, found) = ("`max` - `min`", max - min);
+            return Err(ContentProblem::NotFinite { what, found });
+        }
         // Compared in the precision of the edges.
         if (min as Scalar).partial_cmp(&(max as Scalar)) != Some(std::cmp::Ordering::Less) {
             return value("`max`", max, "more than `min`");
         }
         return Ok(AxisBinning::Equidistant { bins, min, max });
     }
-    let edges = binning.edges.unwrap_or_default();
+    let Some(edges) = binning.edges else {
+        return Err(ContentProblem::AxisType { found: binning.kind });
+    };
     if edges.len() != bins + 1 {
         let (found, expected) = (edges.len(), bins + 1);
         return Err(ContentProblem::Count { what: "edges", found, expected });
     }
+    payload::check_finite("an edge", &edges)?;
     let ascends = |pair: &[f64]| (pair[0] as Scalar) < (pair[1] as Scalar);
     if let Some(pair) = edges.windows(2).find(|pair| !ascends(pair)) {
         return value("an edge", pair[1], "more than the edge before");
@@ -198,7 +211,7 @@ fn read_axis(binning: Binning) -> Result<AxisBinning, ContentProblem> {
 /// `shift` of an object in place of the list `binningdata`; without either it is zero.
 ///
 /// # Errors
-/// A file that cannot be read, that is not an ACTS hierarchy map, two entries with one key.
+/// A file that cannot be read, that is not an ACTS hierarchy map, two entries with one key, shifts beyond single precision.
 pub fn read_conditions(path: impl AsRef<Path>) -> Result<Conditions> {
     let path = path.as_ref();
     let mut shifts = Vec::new();
@@ -310,6 +323,9 @@ mod tests {
             read.shifts.iter().map(|s| s.1).collect::<Vec<_>>(),
             [[0.5, 0.25], [0.0, 0.0], [1.0, 2.0]]
         );
+        let far = file(&json!([entry(1, &json!({"shift": [1e39, 0.25]}))]));
+        let far = with_file(&far, |p| read_conditions(p)).unwrap_err().to_string();
+        assert!(far.contains(&format!("entries[0].{BINNING}.shift`: the shift is 1e39")), "{far}");
     }
 
     #[test]
@@ -338,6 +354,31 @@ mod tests {
             place(&json!([entry(300, &json!([axis(), axis()]))]))
                 .starts_with("entries[0].volume: ")
         );
+        for (key, wrong) in [("min", -1e300), ("max", 1e300), ("min", -3.0e38)] {
+            let mut bad = axis();
+            bad["max"] = json!(3.0e38);
+            bad[key] = json!(wrong);
+            let place = place(&json!([entry(1, &json!([axis(), bad]))]));
+            assert!(place.starts_with(&format!("entries[0].{BINNING}[1]: ")), "{place}");
+        }
+        let mut unknown = axis();
+        unknown["type"] = json!("equidistent");
+        assert_eq!(
+            place(&json!([entry(1, &json!([unknown, axis()]))])),
+            format!(
+                "entries[0].{BINNING}[0]: the axis type is `equidistent`, expected `equidistant`, or another with `edges`"
+            )
+        );
+        let edges = json!({"bins": 1, "type": "variable", "edges": [0.0, 1e39]});
+        assert_eq!(
+            place(&json!([entry(1, &json!([edges, axis()]))])),
+            format!(
+                "entries[0].{BINNING}[0]: an edge is 1e39, expected a number that single precision can hold"
+            )
+        );
+        let mut far = entry(1, &json!([axis(), axis()]));
+        far["shift"] = json!([0.0, -1e60]);
+        assert!(place(&json!([far])).starts_with("entries[0].shift: the shift is -1e60"));
         let no_map = with_file("{\"entries\": []}", |p| read_digitization(p));
         assert!(matches!(
             no_map,

@@ -60,6 +60,11 @@ fn read_volume(volume: payload::Volume, place: Place<'_>) -> Result<VolumeModel>
             ));
         }
     };
+    if volume.index != place.volume as u64 {
+        let (what, found, expected) = ("the number", volume.index, place.volume as u64);
+        let problem = ContentProblem::Mismatch { what, found, expected };
+        return Err(content(place.path, format!("data.volumes[{}].index", place.volume), problem));
+    }
     let mut surfaces = Vec::new();
     for (s, surface) in volume.surfaces.unwrap_or_default().iter().enumerate() {
         let at = format!("data.volumes[{}].surfaces[{s}]", place.volume);
@@ -68,10 +73,22 @@ fn read_volume(volume: payload::Volume, place: Place<'_>) -> Result<VolumeModel>
     Ok(VolumeModel {
         name: volume.name,
         shape,
-        placement: Placement::from(&volume.transform),
+        placement: placement(&volume.transform, place.path, || {
+            format!("data.volumes[{}]", place.volume)
+        })?,
         surfaces: in_local_order(surfaces, place)?,
         grids: Vec::new(),
     })
+}
+
+fn placement(
+    transform: &payload::Transform,
+    path: &Path,
+    at: impl FnOnce() -> String,
+) -> Result<Placement> {
+    transform
+        .placement()
+        .map_err(|(key, problem)| content(path, format!("{}.transform.{key}", at()), problem))
 }
 
 /// A surface with what decides its place in the volume.
@@ -125,7 +142,7 @@ fn read_surface(surface: &payload::Surface, place: Place<'_>, at: &str) -> Resul
     let surface_model = SurfaceModel {
         kind,
         source: surface.source,
-        placement: Placement::from(&surface.transform),
+        placement: placement(&surface.transform, place.path, || at.to_owned())?,
         shape,
         masks: models,
         material: None,
@@ -313,12 +330,35 @@ mod tests {
         let problem = ContentProblem::Unknown { what: "volume", found: 1, existing: 1 };
         assert_eq!(fails_at(&json!([lost])).1, problem);
 
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("g.json");
+        let transform = &good()["transform"];
+        let volume =
+            json!({"name": "v", "index": 1, "type": 4, "transform": transform, "surfaces": []});
+        let header = json!({"common": {"detector": "d", "tag": "geometry"}});
+        let file = json!({"header": header, "data": {"volumes": [volume]}});
+        std::fs::write(&path, file.to_string()).unwrap();
+        let message = read_geometry(&path).unwrap_err().to_string();
+        assert!(
+            message.ends_with("at `data.volumes[0].index`: the number is 1, expected 0"),
+            "{message}"
+        );
+
         let mut none = good();
         none["masks"] = json!([]);
         assert_eq!(
             fails_at(&json!([none])),
             ("data.volumes[0].surfaces[0]".into(), ContentProblem::NoMask)
         );
+
+        for (key, element, wrong) in
+            [("rotation", 1, 0.01), ("rotation", 4, 1.001), ("translation", 2, 1e39)]
+        {
+            let mut skewed = good();
+            skewed["transform"][key][element] = json!(wrong);
+            let at = format!("data.volumes[0].surfaces[0].transform.{key}");
+            assert_eq!(fails_at(&json!([skewed])).0, at);
+        }
 
         let mut text = good();
         text["masks"][0]["boundaries"][1] = json!("wide");

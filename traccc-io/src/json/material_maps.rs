@@ -71,8 +71,13 @@ fn read_map(
     let (axes, bins) = payload::axes_and_bins(grid).map_err(|(key, p)| (key.to_owned(), p))?;
     let axes = map_axes(grid.grid_link.kind, shape, axes)?;
     let mut slabs: Vec<Option<SlabModel>> = vec![None; bins[0] * bins[1]];
+    let mut seen = vec![false; slabs.len()];
     for (b, bin) in grid.bins.as_deref().unwrap_or_default().iter().enumerate() {
         let serial = bin.serial(bins).map_err(|p| (format!("bins[{b}].loc_index"), p))?;
+        if std::mem::replace(&mut seen[serial], true) {
+            let problem = ContentProblem::DuplicateBin { bin: bin.loc_index };
+            return Err((format!("bins[{b}].loc_index"), problem));
+        }
         let fail = |p| (format!("bins[{b}].content"), p);
         slabs[serial] = match bin.content.as_deref().unwrap_or_default() {
             [] => None,

@@ -209,14 +209,37 @@ impl From<&Placement> for Transform {
     }
 }
 
-impl From<&Transform> for Placement {
-    fn from(transform: &Transform) -> Self {
-        let r = &transform.rotation;
-        Self {
-            translation: transform.translation,
-            axes: [[r[0], r[1], r[2]], [r[3], r[4], r[5]], [r[6], r[7], r[8]]],
+/// Largest deviation of a product of two axes from 0 or 1: files have about seven digits.
+const MAX_SKEW: f64 = 1e-4;
+
+impl Transform {
+    /// The place, or the key that has no sound value and why.
+    pub(super) fn placement(&self) -> Result<Placement, (&'static str, ContentProblem)> {
+        let r = &self.rotation;
+        let axes = [[r[0], r[1], r[2]], [r[3], r[4], r[5]], [r[6], r[7], r[8]]];
+        check_finite("a coordinate", &self.translation).map_err(|p| ("translation", p))?;
+        check_finite("an element", r).map_err(|p| ("rotation", p))?;
+        for (i, first) in axes.iter().enumerate() {
+            for (j, second) in axes.iter().enumerate().skip(i) {
+                let product: f64 = first.iter().zip(second).map(|(a, b)| a * b).sum();
+                let expected = if i == j { 1.0 } else { 0.0 };
+                if (product - expected).abs() > MAX_SKEW {
+                    let problem = ContentProblem::NotOrthonormal { axes: [i, j], found: product };
+                    return Err(("rotation", problem));
+                }
+            }
         }
+        Ok(Placement { translation: self.translation, axes })
     }
+}
+
+/// Numbers that single precision cannot hold would become infinite, and their differences no numbers.
+pub(super) fn check_finite<'a>(
+    what: &'static str,
+    values: impl IntoIterator<Item = &'a f64>,
+) -> Result<(), ContentProblem> {
+    let far = values.into_iter().find(|&&value| !(value as f32).is_finite());
+    far.map_or(Ok(()), |&found| Err(ContentProblem::NotFinite { what, found }))
 }
 
 impl Axis {

@@ -33,6 +33,11 @@ pub fn with_surface_grids(
             let at = format!("{at}.grid_data[{g}]");
             let number =
                 payload::volume(grid.owner_link, volumes, path, || format!("{at}.owner_link"))?;
+            if grid.owner_link != group.volume_link {
+                let (what, found, expected) = ("the owner", grid.owner_link, group.volume_link);
+                let problem = ContentProblem::Mismatch { what, found, expected };
+                return Err(content(path, format!("{at}.owner_link"), problem));
+            }
             let volume = &mut model.volumes[number];
             let grid = read_grid(grid, volume.surfaces.len())
                 .map_err(|(key, problem)| content(path, format!("{at}.{key}"), problem))?;
@@ -63,8 +68,13 @@ fn read_grid(
             .map_err(|problem| (format!("axes[{axis}]"), problem))?;
     }
     let mut content = vec![Vec::new(); bins[0] * bins[1]];
+    let mut seen = vec![false; content.len()];
     for (b, bin) in grid.bins.as_deref().unwrap_or_default().iter().enumerate() {
         let serial = bin.serial(bins).map_err(|p| (format!("bins[{b}].loc_index"), p))?;
+        if std::mem::replace(&mut seen[serial], true) {
+            let problem = ContentProblem::DuplicateBin { bin: bin.loc_index };
+            return Err((format!("bins[{b}].loc_index"), problem));
+        }
         for &surface in bin.content.as_deref().unwrap_or_default() {
             let known = u32::try_from(surface).ok().filter(|&s| (s as usize) < surfaces);
             content[serial].push(known.ok_or_else(|| {
@@ -136,6 +146,8 @@ mod tests {
         assert_eq!(place(&grid(3, [1, 2], 1, &json!([]))), "axes[0]");
         let outside = json!([{"loc_index": [2, 0], "content": [1]}]);
         assert_eq!(place(&grid(3, [1, 2], 0, &outside)), "bins[0].loc_index");
+        let bin = json!({"loc_index": [1, 0], "content": [1]});
+        assert_eq!(place(&grid(3, [1, 2], 0, &json!([bin, bin]))), "bins[1].loc_index");
         let unknown = json!([{"loc_index": [1, 0], "content": [1, 5]}]);
         assert_eq!(place(&grid(3, [1, 2], 0, &unknown)), "bins[0].content");
     }

@@ -1,0 +1,10 @@
+//! The server from outside, over loopback.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail loudly too")]
+
+mod bad_input;
+mod limits;
+mod replies;
+mod service;
+mod shared_memory;
+mod support;
+mod tls;

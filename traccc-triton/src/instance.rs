@@ -1,0 +1,189 @@
+//! Instances of a model.
+#![expect(unsafe_code, reason = "asks Triton's instances through the C API")]
+
+use crate::execute::{Stopwatch, Times};
+use crate::ffi;
+use crate::metrics::Metrics;
+use crate::model::{ModelHandle, ModelState};
+use crate::request::Request;
+use crate::response::Response;
+use crate::status::{ApiError, c_text};
+use std::ffi::c_void;
+use std::ptr::{NonNull, null, null_mut};
+use std::sync::{Arc, Mutex, PoisonError};
+use traccc::Backend;
+use traccc_protocol::Output;
+use traccc_service::Instance;
+
+/// What this library keeps for an instance.
+pub(crate) struct InstanceState {
+    /// Triton executes an instance in one thread at a time: the lock is always free.
+    instance: Mutex<Instance>,
+    outputs: Arc<[Output]>,
+    metrics: Option<Arc<Metrics>>,
+}
+
+impl InstanceState {
+    /// Starts an instance of `model` where Triton wants it.
+    pub(crate) fn start(handle: &InstanceHandle, model: &ModelState) -> Result<Self, ApiError> {
+        let (name, kind, device) = (handle.name()?, handle.kind()?, handle.device()?);
+        let backend = match kind {
+            ffi::INSTANCE_KIND_GPU => {
+                Backend::Cuda { device: usize::try_from(device).unwrap_or(0) }
+            }
+            // KIND_CPU, and KIND_MODEL and KIND_AUTO, which leave it to us.
+            _ => Backend::Cpu,
+        };
+        let instance = model.model.instance(backend, model.instances)?;
+        tracing::info!("instance `{name}` runs on {backend}");
+        let (outputs, metrics) = (model.outputs.clone(), model.metrics.clone());
+        Ok(Self { instance: Mutex::new(instance), outputs, metrics })
+    }
+
+    /// Makes the response of a request.
+    pub(crate) fn answer(
+        &self,
+        request: &Request,
+        response: &mut Response<'_>,
+        stopwatch: &mut Stopwatch,
+    ) -> Result<(), ApiError> {
+        // An instance heals itself after a panic, so one that panicked with the lock held is fit for use.
+        let mut instance = self.instance.lock().unwrap_or_else(PoisonError::into_inner);
+        let outputs = request.outputs(&self.outputs)?;
+        let parameters = request.parameters()?;
+        let decoded = {
+            let inputs = request.inputs()?;
+            let tensors: Vec<_> = inputs.iter().map(|input| input.tensor()).collect();
+            instance.decode(&tensors, parameters)?
+        };
+        stopwatch.decoded();
+        let cancellation = request.cancellation();
+        let reply = instance.reconstruct(&decoded, &|| cancellation.is_requested())?;
+        stopwatch.computed();
+        for output in outputs {
+            let size = reply.byte_size(output);
+            let buffer = response.add_output(output, &reply.shape(output), size)?;
+            reply.write(output, buffer)?;
+        }
+        for (name, value) in reply.parameters() {
+            response.set_parameter(name, value)?;
+        }
+        if let Some(metrics) = &self.metrics {
+            metrics.add(&reply.increments());
+        }
+        Ok(())
+    }
+}
+
+/// An instance as Triton knows it.
+pub(crate) struct InstanceHandle(NonNull<ffi::ModelInstance>);
+
+impl InstanceHandle {
+    /// # Safety
+    /// `instance` lives as long as the handle.
+    pub(crate) unsafe fn new(instance: *mut ffi::ModelInstance) -> Result<Self, ApiError> {
+        let instance = NonNull::new(instance);
+        instance.map(Self).ok_or_else(|| ApiError::internal("Triton named no instance"))
+    }
+
+    fn name(&self) -> Result<&str, ApiError> {
+        let mut name = null();
+        // SAFETY: the instance lives; `name` is a local variable.
+        unsafe { ffi::TRITONBACKEND_ModelInstanceName(self.0.as_ptr(), &raw mut name) }.check()?;
+        // SAFETY: the name is a C string of the instance, which lives.
+        Ok(unsafe { c_text(name) }.unwrap_or_default())
+    }
+
+    fn kind(&self) -> Result<u32, ApiError> {
+        let mut kind = 0;
+        // SAFETY: the instance lives; `kind` is a local variable.
+        unsafe { ffi::TRITONBACKEND_ModelInstanceKind(self.0.as_ptr(), &raw mut kind) }.check()?;
+        Ok(kind)
+    }
+
+    fn device(&self) -> Result<i32, ApiError> {
+        let mut device = 0;
+        // SAFETY: the instance lives; `device` is a local variable.
+        unsafe { ffi::TRITONBACKEND_ModelInstanceDeviceId(self.0.as_ptr(), &raw mut device) }
+            .check()?;
+        Ok(device)
+    }
+
+    pub(crate) fn model(&self) -> Result<ModelHandle, ApiError> {
+        let mut model = null_mut();
+        // SAFETY: the instance lives; `model` is a local variable.
+        unsafe { ffi::TRITONBACKEND_ModelInstanceModel(self.0.as_ptr(), &raw mut model) }
+            .check()?;
+        // SAFETY: a model lives longer than its instances.
+        unsafe { ModelHandle::new(model) }
+    }
+
+    /// Gives Triton the state to keep.
+    pub(crate) fn set_state(&self, state: InstanceState) -> Result<(), ApiError> {
+        let state = Box::into_raw(Box::new(state));
+        // SAFETY: the instance lives; Triton keeps the pointer and never looks behind it.
+        unsafe { ffi::TRITONBACKEND_ModelInstanceSetState(self.0.as_ptr(), state.cast()) }.check()
+    }
+
+    pub(crate) fn state(&self) -> Result<&InstanceState, ApiError> {
+        let state = self.raw_state()?.cast::<InstanceState>();
+        // SAFETY: the pointer is null or that of `set_state`, which is freed when the instance ends, and not before.
+        unsafe { state.as_ref() }.ok_or_else(|| ApiError::internal("the instance was not started"))
+    }
+
+    /// Takes the state back, and ends it.
+    ///
+    /// # Safety
+    /// The instance is not executed any more.
+    pub(crate) unsafe fn end_state(&self) -> Result<(), ApiError> {
+        let state = self.raw_state()?.cast::<InstanceState>();
+        // SAFETY: the instance lives.
+        unsafe { ffi::TRITONBACKEND_ModelInstanceSetState(self.0.as_ptr(), null_mut()) }.check()?;
+        if !state.is_null() {
+            // SAFETY: the pointer is that of `set_state`, nobody uses it any more, and Triton has forgotten it.
+            drop(unsafe { Box::from_raw(state) });
+        }
+        Ok(())
+    }
+
+    fn raw_state(&self) -> Result<*mut c_void, ApiError> {
+        let mut state = null_mut();
+        // SAFETY: the instance lives; `state` is a local variable.
+        unsafe { ffi::TRITONBACKEND_ModelInstanceState(self.0.as_ptr(), &raw mut state) }
+            .check()?;
+        Ok(state)
+    }
+
+    /// Counts a request.
+    pub(crate) fn report(&self, request: &Request, success: bool, times: &Times) {
+        // SAFETY: the instance lives and the request is not released.
+        let status = unsafe {
+            ffi::TRITONBACKEND_ModelInstanceReportStatistics(
+                self.0.as_ptr(),
+                request.as_ptr(),
+                success,
+                times.exec_start,
+                times.compute_start,
+                times.compute_end,
+                times.exec_end,
+            )
+        };
+        status.or_log("a request cannot be counted");
+    }
+
+    /// Counts an execution.
+    pub(crate) fn report_batch(&self, requests: usize, times: &Times) {
+        // SAFETY: the instance lives.
+        let status = unsafe {
+            ffi::TRITONBACKEND_ModelInstanceReportBatchStatistics(
+                self.0.as_ptr(),
+                requests as u64,
+                times.exec_start,
+                times.compute_start,
+                times.compute_end,
+                times.exec_end,
+            )
+        };
+        status.or_log("an execution cannot be counted");
+    }
+}
