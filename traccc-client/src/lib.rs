@@ -9,6 +9,7 @@
 
 mod client;
 mod connect;
+mod connection;
 mod error;
 mod load;
 mod plot;
