@@ -1,26 +1,23 @@
 use crate::connect::ConnectOptions;
+use crate::connection::{Connection, Stub};
 use crate::error::{ClientError, Meaning, causes, meaning};
 use crate::request::{InferOptions, Request};
 use crate::response::Response;
 use crate::retry::RetryPolicy;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tonic::transport::Channel;
-use tonic::{Code, Status};
+use tonic::{Status, TimeoutExpired};
 use traccc_core::event::RawCells;
-use traccc_protocol::grpc::{self, grpc_inference_service_client::GrpcInferenceServiceClient};
-
-pub(crate) type Stub = GrpcInferenceServiceClient<Channel>;
+use traccc_protocol::grpc;
 
 /// The longest time for the answer to a question about the server or a model.
 const QUESTION_DEADLINE: Duration = Duration::from_secs(10);
 
-/// A connection to a server. Clones share it, and it carries any number of calls at once. When it breaks, the next call
-/// makes a new one.
+/// A connection to a server. Clones share it, and it carries any number of calls at once. When it breaks, or was silent for
+/// as long as a call may take, the next call makes a new one.
 #[derive(Clone, Debug)]
 pub struct Client {
-    stub: Stub,
-    url: Arc<str>,
+    connection: Arc<Connection>,
 }
 
 /// One attempt of a call.
@@ -50,13 +47,7 @@ impl Client {
     /// [`ClientError::Url`], [`ClientError::NotEncrypted`] or [`ClientError::Certificate`] for unusable options,
     /// [`ClientError::Transport`] when nobody answers or the server is not trusted.
     pub async fn connect(options: &ConnectOptions) -> Result<Self, ClientError> {
-        let connected = options.endpoint()?.connect().await;
-        let channel = connected.map_err(|error| ClientError::Transport {
-            url: options.url.clone(),
-            attempts: 1,
-            reason: causes(&error),
-        })?;
-        Ok(Self::over(channel, options))
+        Ok(Self { connection: Arc::new(Connection::open(options).await?) })
     }
 
     /// Connects with the first call, so that the retries of that call cover a server that is not there yet.
@@ -67,13 +58,7 @@ impl Client {
     /// # Panics
     /// Outside a tokio runtime.
     pub fn lazy(options: &ConnectOptions) -> Result<Self, ClientError> {
-        Ok(Self::over(options.endpoint()?.connect_lazy(), options))
-    }
-
-    fn over(channel: Channel, options: &ConnectOptions) -> Self {
-        // The default of 4 MiB is less than the tracks of a full event.
-        let stub = Stub::new(channel).max_decoding_message_size(options.max_response_bytes);
-        Self { stub, url: options.url.as_str().into() }
+        Ok(Self { connection: Arc::new(Connection::lazy(options)?) })
     }
 
     /// Sends the cells of an event and waits for its tracks.
@@ -193,21 +178,25 @@ impl Client {
         let mut number = 0;
         loop {
             let left = deadline.map(|deadline| deadline.saturating_sub(begin.elapsed()));
-            let tried = attempt(Attempt { stub: self.stub.clone(), number, left });
+            let (stub, generation) = self.connection.stub();
+            let tried = attempt(Attempt { stub, number, left });
             let outcome = match left {
                 // The server is told too, but may be silent.
-                Some(left) => match tokio::time::timeout(left, tried).await {
-                    Ok(outcome) => outcome,
-                    Err(_) => return Err(time_over(deadline, number + 1)),
-                },
+                Some(left) => tokio::time::timeout(left, tried)
+                    .await
+                    .unwrap_or_else(|_| Err(Status::from_error(Box::new(TimeoutExpired(()))))),
                 None => tried.await,
             };
             let status = match outcome {
                 Ok(response) => return Ok((response.into_inner(), number + 1)),
                 Err(status) => status,
             };
-            let error = self.error(&status, deadline, number + 1);
-            let again = matches!(meaning(&status), Meaning::Unavailable | Meaning::Broken);
+            let meaning = meaning(&status);
+            if meaning == Meaning::Silence {
+                self.connection.give_up(generation);
+            }
+            let error = self.error(&status, meaning, deadline, number + 1);
+            let again = matches!(meaning, Meaning::Unavailable | Meaning::Broken);
             let pause = policy.pause(number, begin.elapsed()).filter(|_| again);
             let Some(pause) = pause else {
                 return Err(error);
@@ -221,28 +210,26 @@ impl Client {
         }
     }
 
-    fn error(&self, status: &Status, deadline: Option<Duration>, attempts: usize) -> ClientError {
-        match meaning(status) {
-            Meaning::TimeOver if deadline.is_some() => time_over(deadline, attempts),
-            Meaning::Broken => {
+    fn error(
+        &self,
+        status: &Status,
+        meaning: Meaning,
+        deadline: Option<Duration>,
+        attempts: usize,
+    ) -> ClientError {
+        match (meaning, deadline) {
+            (Meaning::Silence | Meaning::TimeOver, Some(deadline)) => {
+                ClientError::Deadline { deadline, attempts }
+            }
+            (Meaning::Broken | Meaning::Untrusted, _) => {
                 let source = std::error::Error::source(status);
                 let reason = source.map_or_else(|| status.message().to_owned(), causes);
-                ClientError::Transport { url: self.url.to_string(), attempts, reason }
+                ClientError::Transport { url: self.connection.url().to_owned(), attempts, reason }
             }
             _ => {
                 let (code, message) = (status.code(), status.message().to_owned());
                 ClientError::Status { code, message, attempts }
             }
-        }
-    }
-}
-
-fn time_over(deadline: Option<Duration>, attempts: usize) -> ClientError {
-    match deadline {
-        Some(deadline) => ClientError::Deadline { deadline, attempts },
-        None => {
-            let message = "the server's own limit of time".to_owned();
-            ClientError::Status { code: Code::DeadlineExceeded, message, attempts }
         }
     }
 }

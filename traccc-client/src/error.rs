@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
+use tokio_rustls::rustls;
 use tonic::{Code, Status, TimeoutExpired};
 use traccc_protocol::{RequestError, ResponseError};
 
@@ -109,6 +110,16 @@ impl ClientError {
             Self::Url { .. } | Self::NotEncrypted { .. } | Self::Certificate { .. } => "connection",
         }
     }
+
+    /// How often the call was tried again.
+    pub(crate) fn retries(&self) -> usize {
+        match self {
+            Self::Transport { attempts, .. }
+            | Self::Status { attempts, .. }
+            | Self::Deadline { attempts, .. } => attempts.saturating_sub(1),
+            _ => 0,
+        }
+    }
 }
 
 fn tried(attempts: usize) -> String {
@@ -139,13 +150,18 @@ fn code_name(code: Code) -> &'static str {
 }
 
 /// What a status means for the next attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
     /// The server could not take the request: it may later.
     Unavailable,
     /// The connection failed: a new one may not.
     Broken,
-    /// The time is over.
+    /// One of both sides does not trust the other, which no repetition changes.
+    Untrusted,
+    /// The server says that the time is over.
     TimeOver,
+    /// The time is over, and the server has said nothing.
+    Silence,
     /// An answer.
     Answer,
 }
@@ -162,11 +178,21 @@ pub(crate) fn meaning(status: &Status) -> Meaning {
     let mut cause = Some(source);
     while let Some(error) = cause {
         if error.is::<TimeoutExpired>() {
-            return Meaning::TimeOver;
+            return Meaning::Silence;
+        }
+        if is_tls(error) {
+            return Meaning::Untrusted;
         }
         cause = error.source();
     }
     Meaning::Broken
+}
+
+/// Whether an error is one of the encryption: certificates, or a server without it.
+fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    // The source of an I/O error is that of what it wraps.
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>() || wrapped.is_some_and(|wrapped| wrapped.is::<rustls::Error>())
 }
 
 /// An error and its causes, each said once.
@@ -190,13 +216,15 @@ mod tests {
 
     #[test]
     fn a_status_of_the_server_is_no_broken_connection() {
-        assert!(matches!(meaning(&Status::unavailable("draining")), Meaning::Unavailable));
-        assert!(matches!(meaning(&Status::internal("engine")), Meaning::Answer));
-        assert!(matches!(meaning(&Status::deadline_exceeded("")), Meaning::TimeOver));
+        assert_eq!(meaning(&Status::unavailable("draining")), Meaning::Unavailable);
+        assert_eq!(meaning(&Status::internal("engine")), Meaning::Answer);
+        assert_eq!(meaning(&Status::deadline_exceeded("")), Meaning::TimeOver);
         let broken = std::io::Error::other("connection reset");
-        assert!(matches!(meaning(&Status::from_error(Box::new(broken))), Meaning::Broken));
+        assert_eq!(meaning(&Status::from_error(Box::new(broken))), Meaning::Broken);
         let late = Status::from_error(Box::new(TimeoutExpired(())));
-        assert!(matches!(meaning(&late), Meaning::TimeOver));
+        assert_eq!(meaning(&late), Meaning::Silence);
+        let stranger = std::io::Error::other(rustls::Error::NoCertificatesPresented);
+        assert_eq!(meaning(&Status::from_error(Box::new(stranger))), Meaning::Untrusted);
     }
 
     #[test]

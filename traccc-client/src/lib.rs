@@ -1,8 +1,15 @@
-//! Client of the traccc service: sends the cells of an event to a server and gets its tracks.
+//! Client of the traccc service: sends the cells of an event to a server, Triton or ours, and gets its tracks.
+//!
+//! [`Client::connect`] with [`ConnectOptions`] gives a [`Client`]; [`Client::infer`] with the cells and [`InferOptions`] a
+//! [`Response`], whose [`tracks`](Response::tracks) are read from its tensors. [`SharedMemory`] does the same without sending
+//! tensors through the network. [`run_load`] measures a server; [`plot_load`] and [`plot_tracks`] draw.
+//!
+//! Units: mm, c·t in mm for time, GeV, e, rad.
 #![forbid(unsafe_code)]
 
 mod client;
 mod connect;
+mod connection;
 mod error;
 mod load;
 mod plot;

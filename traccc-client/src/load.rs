@@ -60,7 +60,7 @@ pub struct LoadReport {
     pub errors: BTreeMap<&'static str, usize>,
     /// What was said of one of them.
     pub error: Option<String>,
-    /// Attempts beyond the first of each request.
+    /// Attempts beyond the first of each request, answered or failed.
     pub retries: usize,
 }
 
@@ -152,7 +152,7 @@ async fn open_loop(
         if !bound.allows(number, due.saturating_duration_since(begin)) {
             break;
         }
-        tokio::time::sleep_until(due).await;
+        until(due).await;
         // The semaphore is never closed.
         let Ok(permit) = room.clone().acquire_owned().await else {
             break;
@@ -173,6 +173,18 @@ async fn open_loop(
     }
     report
 }
+
+/// Waits, more exactly than the timer, whose steps of 1 ms would be in every latency.
+async fn until(due: Instant) {
+    let soon = due.checked_sub(TIMER_STEP).unwrap_or(due);
+    tokio::time::sleep_until(soon).await;
+    while Instant::now() < due {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// The timer may be late by this.
+const TIMER_STEP: Duration = Duration::from_millis(1);
 
 /// Times with exponentially distributed gaps.
 struct PoissonArrivals {
@@ -205,6 +217,7 @@ impl LoadReport {
             }
             Err(error) => {
                 *self.errors.entry(error.class()).or_default() += 1;
+                self.retries += error.retries();
                 self.error = Some(error.to_string());
             }
         }
@@ -269,6 +282,18 @@ mod tests {
         let empty = LoadReport::default();
         assert_eq!((empty.percentile(50.0), empty.mean()), (None, None));
         assert!(empty.throughput().abs() < 1e-12);
+    }
+
+    #[tokio::test]
+    async fn requests_are_sent_when_they_are_due() {
+        let mut late = Vec::new();
+        for step in 0..41 {
+            let due = Instant::now() + Duration::from_micros(2000 + 23 * step);
+            until(due).await;
+            late.push(Instant::now().checked_duration_since(due).unwrap());
+        }
+        late.sort_unstable();
+        assert!(late[20] < Duration::from_micros(300), "{late:?}");
     }
 
     #[test]

@@ -75,6 +75,9 @@ pub(crate) fn bench_service(arguments: &BenchServiceArguments) -> Result<Verdict
             writeln!(out, "{load} {kind}: for example: {error}")?;
         }
     }
+    if failed > 0 {
+        writeln!(out, "latencies are those of answers: failed requests are not in them")?;
+    }
     if let Some(path) = &arguments.csv {
         std::fs::write(path, csv(kind, &points))
             .with_context(|| format!("`{}` cannot be written", path.display()))?;

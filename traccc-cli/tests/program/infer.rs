@@ -1,13 +1,16 @@
 //! `traccc infer` and `traccc bench-service` with `traccc serve`.
 
 use crate::support::{Sample, program, succeed, traccc};
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// A server of the sample's detector; it is killed at the end.
 struct Server {
     child: Child,
     url: String,
+    http: String,
 }
 
 impl Server {
@@ -23,8 +26,24 @@ impl Server {
             program(&[&serve[..], &addresses].concat()).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.split_whitespace().nth(2).unwrap_or_else(|| panic!("{line}"));
-        Self { child, url: format!("http://{address}") }
+        let [_, _, grpc, _, http, ..] = line.split_whitespace().collect::<Vec<_>>()[..] else {
+            panic!("{line}");
+        };
+        Self { child, url: format!("http://{grpc}"), http: http.to_owned() }
+    }
+
+    /// How many regions of shared memory it knows.
+    fn regions(&self) -> usize {
+        let mut stream = TcpStream::connect(&self.http).unwrap();
+        let request =
+            "GET /v2/systemsharedmemory/status HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
+        let regions: serde_json::Value = serde_json::from_str(body).unwrap();
+        regions.as_array().unwrap().len()
     }
 }
 
@@ -71,8 +90,39 @@ fn a_server_gives_the_tracks_of_the_chain_in_process() {
     let small = traccc(&[&infer[..], &["--shared-memory=10000"]].concat());
     assert_eq!(small.status, 2, "{}", small.out);
     assert!(small.err.contains("make the region at least"), "{}", small.err);
+    assert_eq!(server.regions(), 0);
     let useless = traccc(&[&infer[..], &["--detector", &directory]].concat());
     assert!(useless.status == 2 && useless.err.contains("--compare-local"), "{}", useless.err);
+}
+
+#[test]
+fn a_server_forgets_shared_memory_however_a_run_ends() {
+    // Enough that a signal comes before the end.
+    let sample = Sample::toy(400);
+    let server = Server::start(&sample);
+    let directory = sample.directory();
+    let infer = ["infer", "--url", &server.url, "--input", &directory, "--shared-memory"];
+    succeed(&[&infer[..], &["--events", "1"]].concat());
+    assert_eq!(server.regions(), 0);
+
+    let failed = traccc(&[&infer[..], &["--model", "none"]].concat());
+    assert!(failed.status == 2 && failed.err.contains("NOT_FOUND"), "{}", failed.err);
+    assert_eq!(server.regions(), 0);
+
+    for name in ["-INT", "-TERM"] {
+        let child = program(&infer).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let begin = Instant::now();
+        while server.regions() < 2 {
+            assert!(begin.elapsed() < Duration::from_secs(20), "nothing is registered");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let sent = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        let output = child.wait_with_output().unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && err.contains("interrupted"), "{name}: {err}");
+        assert_eq!(server.regions(), 0, "{name}");
+    }
 }
 
 #[test]
@@ -84,7 +134,7 @@ fn a_server_under_load_is_measured() {
     let files = ["--csv", table.to_str().unwrap(), "--plot", plot.to_str().unwrap()];
     let loads = ["--concurrency", "1,3", "--requests", "12", "--warm-up", "2"];
     let text = succeed(&[&bench[..], &loads, &files].concat());
-    assert!(text.contains("p99 ms"), "{text}");
+    assert!(text.contains("p99 ms") && !text.contains("failed requests"), "{text}");
     let table = std::fs::read_to_string(table).unwrap();
     assert!(table.starts_with("concurrency,answers,failed,"), "{table}");
     assert!(table.contains("\n1,12,0,0,") && table.contains("\n3,12,0,0,"), "{table}");
@@ -94,4 +144,5 @@ fn a_server_under_load_is_measured() {
         traccc(&[&bench[..], &["--rate", "50", "--requests", "5", "--model", "no"]].concat());
     assert_eq!(outcome.status, 1, "{}", outcome.err);
     assert!(outcome.out.contains("5 failed, NOT_FOUND"), "{}", outcome.out);
+    assert!(outcome.out.contains("failed requests are not in them"), "{}", outcome.out);
 }

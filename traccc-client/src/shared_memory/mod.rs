@@ -3,7 +3,8 @@
 mod layout;
 mod region;
 
-use crate::client::{Attempt, Client, Stub};
+use crate::client::{Attempt, Client};
+use crate::connection::Stub;
 use crate::error::ClientError;
 use crate::request::{InferOptions, Request, parameter};
 use crate::response::Response;
@@ -11,7 +12,7 @@ use layout::Layout;
 use region::Region;
 use std::collections::HashMap;
 use std::ops::Range;
-use tonic::Status;
+use tonic::{Code, Status};
 use traccc_core::event::RawCells;
 use traccc_protocol::grpc::infer_parameter::ParameterChoice;
 use traccc_protocol::grpc::{
@@ -22,14 +23,21 @@ use traccc_protocol::grpc::{
 /// Memory that this process shares with a server on the same machine, for one request at a time.
 ///
 /// The server must allow it, and run on this machine with the same `/dev/shm`; no balancer may stand between. The memory
-/// is removed at the end, also when [`Self::close`] was not called; a process that is killed leaves it behind.
+/// is removed at the end, also when [`Self::close`] was not called; a process that is killed leaves it behind. A call that
+/// ends without an answer, or is dropped, leaves its memory to the server, which may still use it: the next call gets other.
 #[derive(Debug)]
 pub struct SharedMemory {
     client: Client,
     inputs: Region,
     outputs: Region,
-    /// Whether a server may know the regions.
+    /// Whether the server was told of the regions.
     registered: bool,
+    /// Whether a server may still read or write the regions for a call that has ended.
+    in_use: bool,
+    /// Names of former regions that a server may know.
+    former: Vec<String>,
+    /// Whether the server was told of the end, or could not be.
+    closed: bool,
 }
 
 impl SharedMemory {
@@ -40,8 +48,22 @@ impl SharedMemory {
     pub async fn open(client: &Client, output_bytes: usize) -> Result<Self, ClientError> {
         let inputs = Region::create("in", FIRST_INPUT_BYTES)?;
         let outputs = Region::create("out", output_bytes.max(1))?;
-        let mut memory = Self { client: client.clone(), inputs, outputs, registered: false };
-        memory.register().await?;
+        let memory = Self {
+            client: client.clone(),
+            inputs,
+            outputs,
+            registered: true,
+            in_use: false,
+            former: Vec::new(),
+            closed: false,
+        };
+        if let Err(error) = memory.register().await {
+            // One of them may be known.
+            if let Err(error) = memory.close().await {
+                tracing::debug!(%error, "shared memory is still registered");
+            }
+            return Err(error);
+        }
         Ok(memory)
     }
 
@@ -55,14 +77,26 @@ impl SharedMemory {
         options: &InferOptions,
     ) -> Result<Response, ClientError> {
         let request = Request::new(cells, options)?;
-        self.make_room(request.byte_size()).await?;
         let layout = Layout::new(&options.outputs, self.outputs.size);
         layout.check()?;
+        if self.in_use || request.byte_size() > self.inputs.size {
+            self.replace(request.byte_size())?;
+        }
         let message = self.place(request, &layout)?;
-        let regions = self.registrations();
-        let infer = |attempt: Attempt| infer(attempt, message.clone(), regions.clone());
+        let call = Call {
+            message,
+            regions: self.registrations(),
+            registered: self.registered,
+            former: self.former.clone(),
+        };
+        // It stays so when this call is dropped.
+        self.in_use = true;
+        let infer = |attempt: Attempt| infer(attempt, call.clone());
         let called = self.client.call(options.deadline, &options.retry, infer).await;
+        self.in_use = !answered(&called);
         let (reply, attempts) = called.map_err(|error| explain(error, &layout))?;
+        self.registered = true;
+        self.former.clear();
         Response::assemble(reply, &options.outputs, attempts, |output, shape| {
             let part = layout.find(output, shape)?;
             self.outputs.read(part.start, part.len())
@@ -74,18 +108,21 @@ impl SharedMemory {
     /// # Errors
     /// Those of the server; the memory is removed all the same.
     pub async fn close(mut self) -> Result<(), ClientError> {
-        self.unregister().await
+        let unregistered = unregister(&self.client, self.all_names()).await;
+        self.closed = true;
+        unregistered
     }
 
-    /// Makes the region of the inputs as large as need be.
-    async fn make_room(&mut self, needed: usize) -> Result<(), ClientError> {
-        if needed <= self.inputs.size {
-            return Ok(());
-        }
-        // The server has it mapped.
-        self.unregister().await?;
-        self.inputs.resize(needed.next_power_of_two())?;
-        self.register().await
+    /// New regions, with room for `input_bytes`. A server is told with the next attempt.
+    fn replace(&mut self, input_bytes: usize) -> Result<(), ClientError> {
+        let input_bytes = input_bytes.next_power_of_two().max(self.inputs.size);
+        let inputs = Region::create("in", input_bytes)?;
+        let outputs = Region::create("out", self.outputs.size)?;
+        let names = self.names();
+        self.former.extend(names);
+        (self.inputs, self.outputs) = (inputs, outputs);
+        (self.registered, self.in_use) = (false, false);
+        Ok(())
     }
 
     /// Moves the contents of a request to the region, and asks for outputs in theirs.
@@ -119,28 +156,25 @@ impl SharedMemory {
         })
     }
 
-    async fn register(&mut self) -> Result<(), ClientError> {
-        self.registered = true;
+    async fn register(&self) -> Result<(), ClientError> {
         let register = |mut stub: Stub, request: tonic::Request<[_; 2]>| async move {
             register(&mut stub, request.get_ref()).await
         };
         self.client.ask(self.registrations(), register).await
     }
 
-    async fn unregister(&mut self) -> Result<(), ClientError> {
-        if !std::mem::take(&mut self.registered) {
-            return Ok(());
-        }
-        unregister(&self.client, self.names()).await
+    /// All names that a server may know.
+    fn all_names(&self) -> Vec<String> {
+        let former = self.former.iter().cloned();
+        former.chain(self.names()).collect()
     }
 }
 
 impl Drop for SharedMemory {
     fn drop(&mut self) {
         let runtime = tokio::runtime::Handle::try_current();
-        if let (true, Ok(runtime)) = (self.registered, runtime) {
-            let client = self.client.clone();
-            let names = self.names();
+        if let (false, Ok(runtime)) = (self.closed, runtime) {
+            let (client, names) = (self.client.clone(), self.all_names());
             runtime.spawn(async move {
                 if let Err(error) = unregister(&client, names).await {
                     tracing::debug!(%error, "shared memory is still registered");
@@ -153,14 +187,27 @@ impl Drop for SharedMemory {
 /// The first size of the region of the inputs.
 const FIRST_INPUT_BYTES: usize = 1 << 20;
 
+/// A request in shared memory.
+#[derive(Clone)]
+struct Call {
+    message: ModelInferRequest,
+    regions: [SystemSharedMemoryRegisterRequest; 2],
+    registered: bool,
+    former: Vec<String>,
+}
+
 /// One attempt of a request.
 async fn infer(
     mut attempt: Attempt,
-    message: ModelInferRequest,
-    regions: [SystemSharedMemoryRegisterRequest; 2],
+    call: Call,
 ) -> Result<tonic::Response<ModelInferResponse>, Status> {
-    if attempt.number > 0 {
-        // Perhaps another server than before.
+    let Call { message, regions, registered, former } = call;
+    for name in former {
+        let stub = &mut attempt.stub;
+        stub.system_shared_memory_unregister(SystemSharedMemoryUnregisterRequest { name }).await?;
+    }
+    // After a failed attempt it is perhaps another server than before.
+    if !registered || attempt.number > 0 {
         register(&mut attempt.stub, &regions).await?;
     }
     let request = attempt.request(message.clone());
@@ -172,6 +219,17 @@ async fn infer(
             attempt.stub.model_infer(request).await
         }
         reply => reply,
+    }
+}
+
+/// Whether the server is done with a call: it answered the only attempt, and not that it gave up in the middle.
+fn answered<T>(called: &Result<(T, usize), ClientError>) -> bool {
+    match called {
+        Ok((_, attempts)) => *attempts == 1,
+        Err(ClientError::Status { code, attempts, .. }) => {
+            *attempts == 1 && !matches!(code, Code::DeadlineExceeded | Code::Cancelled)
+        }
+        Err(_) => false,
     }
 }
 
@@ -188,15 +246,15 @@ async fn register(
     Ok(tonic::Response::new(()))
 }
 
-async fn unregister(client: &Client, names: [String; 2]) -> Result<(), ClientError> {
-    for name in names {
-        let request = SystemSharedMemoryUnregisterRequest { name };
-        let unregister = |mut stub: Stub, request| async move {
-            stub.system_shared_memory_unregister(request).await
-        };
-        client.ask(request, unregister).await?;
-    }
-    Ok(())
+async fn unregister(client: &Client, names: Vec<String>) -> Result<(), ClientError> {
+    let unregister = |mut stub: Stub, request: tonic::Request<Vec<String>>| async move {
+        for name in request.into_inner() {
+            let request = SystemSharedMemoryUnregisterRequest { name };
+            stub.system_shared_memory_unregister(request).await?;
+        }
+        Ok(tonic::Response::new(()))
+    };
+    client.ask(names, unregister).await
 }
 
 /// The parameters that say where a tensor is.
@@ -241,8 +299,19 @@ fn explain(error: ClientError, layout: &Layout) -> ClientError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tonic::Code;
     use traccc_protocol::Output;
+
+    #[test]
+    fn only_a_first_answer_says_that_the_server_is_done() {
+        let status = |code, attempts| {
+            answered::<()>(&Err(ClientError::Status { code, message: String::new(), attempts }))
+        };
+        assert!(answered(&Ok(((), 1))) && status(Code::Internal, 1));
+        assert!(!answered(&Ok(((), 2))) && !status(Code::Internal, 2));
+        assert!(!status(Code::Cancelled, 1) && !status(Code::DeadlineExceeded, 1));
+        let deadline = std::time::Duration::ZERO;
+        assert!(!answered::<()>(&Err(ClientError::Deadline { deadline, attempts: 1 })));
+    }
 
     #[test]
     fn both_servers_words_for_a_small_region_are_understood() {

@@ -30,17 +30,10 @@ impl Region {
         let created =
             OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path);
         let file = created.map_err(|source| failed(&path, "made", source))?;
-        let mut region = Self { name, size: 0, path, file };
-        region.resize(size)?;
+        let region = Self { name, size, path, file };
+        let sized = region.file.set_len(size as u64);
+        sized.map_err(|source| failed(&region.path, "resized", source))?;
         Ok(region)
-    }
-
-    /// Changes the size. Nobody else may have the region in use.
-    pub(crate) fn resize(&mut self, size: usize) -> Result<(), ClientError> {
-        let resized = self.file.set_len(size as u64);
-        resized.map_err(|source| failed(&self.path, "resized", source))?;
-        self.size = size;
-        Ok(())
     }
 
     /// The key that `shm_open` takes.
@@ -79,18 +72,14 @@ mod tests {
 
     #[test]
     fn a_region_is_a_file_of_its_own_until_the_end() {
-        let mut first = Region::create("test", 64).unwrap();
+        let first = Region::create("test", 64).unwrap();
         let second = Region::create("test", 64).unwrap();
         assert_ne!(first.path, second.path);
         first.write(8, b"tracks").unwrap();
-        first.resize(128).unwrap();
         assert_eq!(first.read(8, 6).unwrap(), &b"tracks"[..]);
-        assert!(matches!(
-            first.read(120, 9),
-            Err(ClientError::SharedMemory { action: "read", .. })
-        ));
+        assert!(matches!(first.read(56, 9), Err(ClientError::SharedMemory { action: "read", .. })));
         let path = first.path.clone();
-        assert_eq!(std::fs::metadata(&path).unwrap().len(), 128);
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), 64);
         drop(first);
         assert!(!path.exists() && second.path.exists());
     }

@@ -2,6 +2,7 @@
 
 use crate::events::SAMPLE;
 use crate::mock::{Behaviour, Mock};
+use crate::wire::Wire;
 use rcgen::{CertificateParams, Issuer, KeyPair};
 use std::time::{Duration, Instant};
 use tonic::Code;
@@ -53,6 +54,22 @@ async fn a_silent_server_is_not_waited_for() {
     assert!(matches!(error, ClientError::Deadline { attempts: 1, .. }), "{error}");
     assert!(begin.elapsed() < Duration::from_secs(10));
     assert_eq!(error.class(), "DEADLINE_EXCEEDED");
+}
+
+#[tokio::test]
+async fn a_connection_that_fell_silent_is_replaced_after_a_deadline() {
+    let mock = Mock::start(Behaviour::default());
+    let wire = Wire::to(mock.address).await;
+    let client = Client::connect(&ConnectOptions::new(wire.url())).await.unwrap();
+    client.infer(&SAMPLE.events[0], &InferOptions::default()).await.unwrap();
+    wire.cut();
+    let options = InferOptions { deadline: Some(Duration::from_millis(300)), ..patient() };
+    let clone = client.clone();
+    let error = client.infer(&SAMPLE.events[0], &options).await.unwrap_err();
+    assert!(matches!(error, ClientError::Deadline { .. }), "{error}");
+    let options = InferOptions { deadline: Some(Duration::from_secs(20)), ..patient() };
+    let response = clone.infer(&SAMPLE.events[0], &options).await.unwrap();
+    assert_eq!(response.attempts, 1);
 }
 
 #[tokio::test]
@@ -218,6 +235,12 @@ async fn an_encrypted_connection_needs_the_right_authority_on_both_sides() {
     let error = Client::connect(&wrong).await.unwrap_err();
     let ClientError::Transport { reason, .. } = error else {
         panic!("{error}");
+    };
+    assert!(reason.contains("certificate"), "{reason}");
+    // A later attempt would see the same certificate.
+    let late = Client::lazy(&wrong).unwrap().infer(&SAMPLE.events[0], &patient()).await;
+    let Err(ClientError::Transport { reason, attempts: 1, .. }) = late else {
+        panic!("{late:?}");
     };
     assert!(reason.contains("certificate"), "{reason}");
     // Of this machine's authorities none knows the server.

@@ -66,3 +66,12 @@ async fn failures_are_counted_by_their_kind() {
     let report = load(&mock, RetryPolicy::default(), &PLAN).await;
     assert_eq!((report.latencies.len(), report.failed(), report.retries), (20, 0, 5));
 }
+
+#[tokio::test]
+async fn repetitions_of_failed_requests_count_too() {
+    let mock = Mock::start(Behaviour { unavailable: usize::MAX, ..Behaviour::default() });
+    let first_pause = Duration::from_millis(1);
+    let retry = RetryPolicy { retries: 2, first_pause, ..RetryPolicy::default() };
+    let report = load(&mock, retry, &LoadPlan { bound: Bound::Requests(4), ..PLAN }).await;
+    assert_eq!((report.failed(), report.retries, mock.requests()), (4, 8, 12));
+}

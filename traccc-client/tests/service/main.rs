@@ -7,3 +7,4 @@ mod failures;
 mod load;
 mod mock;
 mod shared_memory;
+mod wire;

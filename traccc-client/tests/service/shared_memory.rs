@@ -94,6 +94,37 @@ async fn a_shape_beyond_the_region_is_not_read() {
 }
 
 #[tokio::test]
+async fn a_call_after_one_without_an_answer_has_memory_of_its_own() {
+    let mock = Mock::start(Behaviour { delay: Duration::from_secs(1), ..Behaviour::default() });
+    let mut memory = SharedMemory::open(&mock.client().await, 1 << 20).await.unwrap();
+    let patient = InferOptions::default();
+    let hasty = InferOptions { deadline: Some(Duration::from_millis(200)), ..patient.clone() };
+    for dropped in [false, true] {
+        let before = files(&mock);
+        if dropped {
+            let call = memory.infer(&SAMPLE.events[0], &patient);
+            tokio::time::timeout(Duration::from_millis(200), call).await.unwrap_err();
+        } else {
+            let error = memory.infer(&SAMPLE.events[0], &hasty).await.unwrap_err();
+            assert!(matches!(error, ClientError::Deadline { .. }), "{error}");
+        }
+        // The server still works on that one.
+        let response = memory.infer(&SAMPLE.events[1], &patient).await.unwrap();
+        let expected = SAMPLE.expected(1, RequestParameters::default(), Output::Covariances);
+        assert!(response.tensors[2].bytes == expected);
+        let now = files(&mock);
+        assert!(now.len() == 2 && now.iter().all(|file| !before.contains(file)), "{now:?}");
+        assert!(before.iter().all(|file| !std::fs::exists(file).unwrap()), "{before:?}");
+        // With an answer it is kept.
+        memory.infer(&SAMPLE.events[0], &patient).await.unwrap();
+        assert!(files(&mock).iter().all(|file| now.contains(file)));
+    }
+    memory.infer(&SAMPLE.events[0], &hasty).await.unwrap_err();
+    memory.close().await.unwrap();
+    assert!(mock.regions.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn a_server_that_was_started_anew_is_told_of_the_regions() {
     let mock = Mock::start(Behaviour::default());
     let address = mock.address;

@@ -8,13 +8,14 @@ use crate::command::service::{ServiceArguments, runtime};
 use crate::output::Format;
 use crate::progress::progress_bar;
 use crate::raw_events::RawEventArguments;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow};
 use clap::{Args, ValueEnum};
 use local::{Local, LocalArguments};
 use std::io::Write;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use summary::Summary;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use traccc::event::RawCells;
 use traccc::io;
 use traccc_client::{Client, InferOptions, Response, SharedMemory, plot_tracks};
@@ -73,14 +74,7 @@ pub(crate) fn infer(arguments: &InferArguments) -> Result<Verdict> {
         true => Some(arguments.local.start(&arguments.setup, &arguments.service.infer_options())?),
         false => None,
     };
-    let work = async {
-        tokio::select! {
-            summary = infer_all(arguments, local.as_mut()) => summary,
-            // Whatever is on the way is given up, and shared memory is removed.
-            () = interrupted() => bail!("interrupted"),
-        }
-    };
-    let summary = runtime()?.block_on(work)?;
+    let summary = runtime()?.block_on(infer_all(arguments, local.as_mut()))?;
 
     let mut out = std::io::stdout().lock();
     match arguments.summary {
@@ -90,10 +84,31 @@ pub(crate) fn infer(arguments: &InferArguments) -> Result<Verdict> {
     Ok(if summary.different_events() > 0 { Verdict::CheckFailed } else { Verdict::Done })
 }
 
-async fn infer_all(arguments: &InferArguments, mut local: Option<&mut Local>) -> Result<Summary> {
+/// Sends all events, and has the server forget shared memory, however that ends.
+async fn infer_all(arguments: &InferArguments, local: Option<&mut Local>) -> Result<Summary> {
+    let mut interrupt = Interrupt::listen()?;
+    let mut connection = Connection::open(arguments).await?;
+    let summary = tokio::select! {
+        summary = infer_each(arguments, &mut connection, local) => summary,
+        // Whatever is on the way is given up.
+        () = interrupt.arrives() => Err(anyhow!("interrupted")),
+    };
+    let closed = connection.close().await;
+    if let (Err(_), Err(error)) = (&summary, &closed) {
+        tracing::warn!("shared memory is still registered: {error:#}");
+    }
+    let summary = summary?;
+    closed?;
+    Ok(summary)
+}
+
+async fn infer_each(
+    arguments: &InferArguments,
+    connection: &mut Connection,
+    mut local: Option<&mut Local>,
+) -> Result<Summary> {
     let events = arguments.events.find()?;
     let mut options = arguments.service.infer_options();
-    let mut connection = Connection::open(arguments).await?;
     let mut writer = match &arguments.output {
         Some(directory) => Some(TrackWriter::create(directory, arguments.format)?),
         None => None,
@@ -126,7 +141,6 @@ async fn infer_all(arguments: &InferArguments, mut local: Option<&mut Local>) ->
         progress.inc(1);
     }
     progress.finish_and_clear();
-    connection.close().await?;
     writer.map_or(Ok(()), TrackWriter::finish)?;
     if let Some(directory) = &arguments.plots {
         plot_tracks(directory, &plotted)?;
@@ -164,16 +178,24 @@ impl Connection {
     }
 }
 
-/// Until somebody wants this program to end.
-async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+/// The signals by which somebody wants this program to end.
+struct Interrupt {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Interrupt {
+    /// From now on they do not end the program by themselves.
+    fn listen() -> Result<Self> {
+        let listen = |kind| signal(kind).context("signals cannot be listened to");
+        let (interrupt, terminate) = (SignalKind::interrupt(), SignalKind::terminate());
+        Ok(Self { interrupt: listen(interrupt)?, terminate: listen(terminate)? })
     }
-    // Time for the message that shared memory is gone.
-    tokio::time::sleep(Duration::from_millis(1)).await;
+
+    async fn arrives(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
 }
