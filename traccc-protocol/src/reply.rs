@@ -167,10 +167,7 @@ fn write_states(
             }
             Output::Covariances => {
                 for i in 0..5 {
-                    out.floats(&[0, 1, 2, 3, 4].map(|j| {
-                        let at = packed(i.max(j), i.min(j));
-                        clean(state.smoothed.covariance.0[at])
-                    }));
+                    out.floats(&[0, 1, 2, 3, 4].map(|j| clean(state.smoothed.covariance[(i, j)])));
                 }
             }
             Output::PackedCovariances => out.floats(&state.smoothed.covariance.0.map(clean)),
@@ -200,11 +197,6 @@ fn sound(track: &Track) -> bool {
 fn wanted(track: &Track, states: usize, parameters: &RequestParameters) -> bool {
     let limit = parameters.max_chi2_per_ndf.unwrap_or(f32::INFINITY);
     states >= parameters.min_measurements && float(track.chi2) <= limit * track.ndf as f32
-}
-
-/// Where a lower triangle packed row by row has row `i`, column `j`, `j <= i`.
-fn packed(i: usize, j: usize) -> usize {
-    i * (i + 1) / 2 + j
 }
 
 fn clean(element: traccc_core::Scalar) -> f32 {

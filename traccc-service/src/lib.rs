@@ -19,6 +19,6 @@ pub use error::{Failure, FailureKind, ModelError};
 pub use instance::{Decoded, Instance, Reply};
 pub use metrics::{Counter, Increment, STAGES};
 pub use model::Model;
-pub use options::{ModelOptions, NamedChain, ParameterKey};
+pub use options::{ModelOptions, ParameterKey};
 pub use repository::{InstanceKind, RepositoryError, RepositoryModel};
 pub use setup_cache::SetupCache;

@@ -77,34 +77,6 @@ impl ParameterKey {
     }
 }
 
-/// Named settings of the chain.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum NamedChain {
-    /// Finding, ambiguity resolution, fit.
-    Full,
-    /// Finding with smoothing: upstream's service.
-    #[default]
-    Service,
-}
-
-impl NamedChain {
-    /// The name in parameters.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::Service => "service",
-        }
-    }
-
-    /// The settings.
-    pub fn config(self) -> ChainConfig {
-        match self {
-            Self::Full => ChainConfig::full(),
-            Self::Service => ChainConfig::service(),
-        }
-    }
-}
-
 /// What a model is made of.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelOptions {
@@ -139,10 +111,13 @@ impl ModelOptions {
         let values = Values { parameters, base };
         let files = values.files()?;
         let named = values.choice(ParameterKey::Chain, &["service", "full"])?;
-        let named = if named == Some("full") { NamedChain::Full } else { NamedChain::Service };
+        let named = match named {
+            Some("full") => ChainConfig::full(),
+            _ => ChainConfig::service(),
+        };
         let config = match values.path(ParameterKey::Config) {
-            Some(path) => settings::read(path, &named.config())?,
-            None => named.config(),
+            Some(path) => settings::read(path, &named)?,
+            None => named,
         };
         config.validate().map_err(Error::from)?;
         let numbering = values.choice(ParameterKey::GeometryIds, &["acts", "detray", "athena"])?;

@@ -14,12 +14,12 @@ use traccc::event::{
 };
 use traccc::field::MagneticField;
 use traccc::io::{self, Digitization};
-use traccc::{MeasurementIndex, Setup, SetupFiles, settings};
+use traccc::{ChainConfig, MeasurementIndex, Setup, SetupFiles, settings};
 use traccc_client::{Client, ConnectOptions, InferOptions};
 use traccc_performance::{Efficiency, MatchCriteria, Matching, MeasurementTruth};
 use traccc_protocol::{Numbering, Output, ServedTracks};
 use traccc_server::{Server, ServerConfig};
-use traccc_service::{ModelOptions, NamedChain, RepositoryModel};
+use traccc_service::{ModelOptions, RepositoryModel};
 use traccc_sim::detectors::{ToyConfig, pixel_modules, toy_detector};
 use traccc_sim::{SimulatedEvent, SimulationConfig, simulate_event};
 
@@ -89,7 +89,7 @@ fn write_model(setup: &Setup, folder: &Path, repository: &Path) -> Result<()> {
     io::write_digitization(detector.join("digitization.json"), &digitization)?;
     let options = ModelOptions {
         files: SetupFiles::in_dir(&detector)?,
-        config: settings::from_toml(SETTINGS, &NamedChain::Service.config())?,
+        config: settings::from_toml(SETTINGS, &ChainConfig::service())?,
         numbering: Numbering::Detray,
         athena_ids: None,
         threads: None,

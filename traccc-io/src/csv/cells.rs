@@ -64,23 +64,16 @@ pub fn parse_cells(
     let value = table.column("value")?;
     let mut sensors = SensorLookup::new(&options.ids, detector, modules);
     let mut cells = Cells::with_capacity(table.about_rows());
-    let mut previous = None;
-    let mut in_order = true;
     table.for_each(|row| {
         let channel = columns.channel(row, &mut sensors)?;
         let (time, activation) = (row.f32(timestamp)?, row.f32(value)?);
         if activation < 0.0 {
             return Err(CsvProblem::Activation { value: activation });
         }
-        in_order &= previous.is_none_or(|p| p < channel);
-        previous = Some(channel);
         let (module, channel1, channel0) = channel;
         cells.push(Cell { channel0, channel1, activation, time, module });
         Ok(())
     })?;
-    if in_order {
-        return Ok(CellsRead { cells, merged_duplicates: 0 });
-    }
     // Row 0 is line 2: a line is a row, and line 1 is the header.
     let arranged = cells.arrange(modules.len(), options.duplicates);
     let Arranged { cells, merged_duplicates } = arranged.map_err(|error| match error {
