@@ -57,6 +57,9 @@ pub struct TlsFiles {
 pub struct Limits {
     /// The largest request, in bytes; for compressed ones before and after unpacking. A cell takes 40.
     pub request_bytes: usize,
+    /// The most memory, in bytes, of all requests that have come in whole or in part and are not decoded; at least
+    /// [`Self::request_bytes`].
+    pub memory: usize,
     /// The most requests that are answered at once, over all models and both protocols.
     pub requests: usize,
     /// The most requests that wait for an instance of a model.
@@ -73,6 +76,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             request_bytes: 256 << 20,
+            memory: 2 << 30,
             requests: 512,
             queue: 256,
             connections: 400,

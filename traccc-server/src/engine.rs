@@ -91,9 +91,7 @@ impl Engine {
     /// Reconstructs an event on the next free instance. When this future is dropped, so is the request.
     pub(crate) async fn infer(&self, request: InferRequest) -> Result<InferReply, ServeError> {
         let arrived = Instant::now();
-        let request = self.complete(request).inspect_err(|_| {
-            self.statistics.failed(Reason::Other, arrived.elapsed());
-        })?;
+        let request = self.complete(request).inspect_err(|error| self.refused(error, arrived))?;
         let (reply, answer) = oneshot::channel();
         let job = Job { request, arrived, queued: Instant::now(), reply };
         let given_up = |job: &Job| {
@@ -104,16 +102,22 @@ impl Engine {
             gone
         };
         if let Err(refused) = self.queue.push(job, given_up) {
-            self.statistics.failed(Reason::Rejected, arrived.elapsed());
-            return Err(match refused {
+            let error = match refused {
                 Refused::Full => {
                     let (model, limit) = (self.name.clone(), self.queue.limit());
                     ServeError::QueueFull { model, limit }
                 }
                 Refused::Closed => ServeError::ShuttingDown,
-            });
+            };
+            self.refused(&error, arrived);
+            return Err(error);
         }
         answer.await.unwrap_or(Err(ServeError::ShuttingDown))
+    }
+
+    /// Counts a request that is not handed on to [`Self::infer`].
+    pub(crate) fn refused(&self, error: &ServeError, arrived: Instant) {
+        self.statistics.failed(error.reason(), arrived.elapsed());
     }
 
     /// Checks names against the configuration, and fills in the outputs of a request that names none.
@@ -197,11 +201,7 @@ fn work(mut instance: Instance, queue: &Queue<Job>, statistics: &Statistics) {
                 Ok(reply)
             }
             Err(error) => {
-                let reason = match &error {
-                    ServeError::Failure(failure) => Reason::of(failure),
-                    _ => Reason::Other,
-                };
-                statistics.failed(reason, times.total);
+                statistics.failed(error.reason(), times.total);
                 Err(error)
             }
         };
@@ -219,9 +219,9 @@ fn answer(
     cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<(InferReply, Reply), ServeError> {
     let start = Instant::now();
-    let InferRequest { inputs, outputs, parameters } = request;
+    let InferRequest { inputs, outputs, parameters, memory } = request;
     let decoded = decode(instance, &inputs, parameters)?;
-    drop(inputs);
+    drop((inputs, memory));
     times.input = start.elapsed();
 
     let start = Instant::now();

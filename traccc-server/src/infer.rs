@@ -1,6 +1,8 @@
 //! A request and its reply, as both protocols mean them.
 
 use crate::shared_memory::{SharedMemory, SharedMemoryError, Window};
+use crate::statistics::Reason;
+use crate::ticket::Reservation;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 use traccc_protocol::{Output, PREFIX, RequestError, RequestParameters};
@@ -18,6 +20,8 @@ pub(crate) struct InferRequest {
     pub(crate) outputs: Vec<RequestedOutput>,
     /// How the reply is to be.
     pub(crate) parameters: RequestParameters,
+    /// For the memory of the inputs.
+    pub(crate) memory: Reservation,
 }
 
 /// An input tensor.
@@ -100,10 +104,18 @@ pub(crate) enum ServeError {
     Header { name: &'static str, value: String, expected: &'static str },
     #[error("the body of the request cannot be read: {reason}")]
     Body { reason: String },
-    #[error("the body of the request stood still for {seconds} s")]
-    Stalled { seconds: u64 },
+    #[error("the body of the request stood still for too long")]
+    StoodStill,
     #[error("the request is larger than {limit} bytes, the limit of this server")]
     TooLarge { limit: usize },
+    #[error("the request is no ModelInferRequest in protobuf's form")]
+    NoMessage,
+    #[error("the request has more than {limit} entries of `{field}`")]
+    TooManyEntries { field: &'static str, limit: usize },
+    #[error("the request has more than {limit} bytes beside the contents of its tensors")]
+    TooMuchBeside { limit: usize },
+    #[error("the requests on their way take {limit} bytes, the limit: try again later")]
+    Busy { limit: usize },
     #[error("model `{model}` has {limit} requests waiting, the limit: try again later")]
     QueueFull { model: String, limit: usize },
     #[error("{limit} requests are being answered, the limit: try again later")]
@@ -151,10 +163,22 @@ impl ServeError {
             Self::SharedMemory(SharedMemoryError::TooMany)
             | Self::QueueFull { .. }
             | Self::TooManyRequests { .. }
+            | Self::Busy { .. }
             | Self::ShuttingDown => Code::Unavailable,
             Self::TooLarge { .. } => Code::TooLarge,
-            Self::Stalled { .. } => Code::TimedOut,
+            Self::StoodStill => Code::TimedOut,
             _ => Code::InvalidArgument,
+        }
+    }
+}
+
+impl ServeError {
+    /// The reason in statistics.
+    pub(crate) fn reason(&self) -> Reason {
+        match self {
+            Self::Failure(failure) => Reason::of(failure),
+            _ if self.code() == Code::Unavailable => Reason::Rejected,
+            _ => Reason::Other,
         }
     }
 }

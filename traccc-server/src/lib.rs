@@ -26,11 +26,13 @@ mod listener;
 mod messages;
 mod metrics;
 mod queue;
+mod reply;
 mod repository;
 mod server;
 mod service;
 mod shared_memory;
 mod statistics;
+mod ticket;
 mod tls;
 
 pub use config::{Drain, Limits, ServerConfig, TlsFiles};

@@ -2,8 +2,12 @@
 
 use crate::config::Limits;
 use crate::error::ServerError;
+use crate::reply::Connection;
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
 use hyper_util::service::TowerToHyperService;
@@ -182,11 +186,25 @@ impl Handler {
                     .max_header_list_size(MAX_HEADER as u32)
                     .initial_stream_window_size(WINDOWS[0])
                     .initial_connection_window_size(WINDOWS[1])
-                    .max_concurrent_streams(u32::try_from(limits.requests).unwrap_or(u32::MAX));
-                converse(builder.serve_connection(stream, service), drain).await;
+                    .max_concurrent_streams(streams(limits.requests));
+                let connection = Connection::default();
+                let known = connection.clone();
+                let service = service_fn(move |mut request: Request<Incoming>| {
+                    request.extensions_mut().insert(known.clone());
+                    service.call(request)
+                });
+                tokio::select! {
+                    () = converse(builder.serve_connection(stream, service), drain) => {}
+                    () = connection.closed() => {}
+                }
             }
         }
     }
+}
+
+/// How many requests one connection may have at once: not all, so that others get their turn.
+fn streams(requests: usize) -> u32 {
+    u32::try_from(requests.div_ceil(4)).unwrap_or(u32::MAX)
 }
 
 /// Serves a connection to its end; from `drain` on only what has begun.

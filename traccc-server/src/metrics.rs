@@ -63,6 +63,15 @@ fn text(service: &Service) -> String {
     for (engine, _) in &models {
         page.sample(name, engine, None, engine.pending());
     }
+    let name = "traccc_refused_calls_total";
+    page.family(
+        name,
+        "gRPC calls for events that were refused before their model was known",
+        "counter",
+    );
+    for (status, count) in service.refused.totals() {
+        page.line(name, &format!("status=\"{status}\""), count);
+    }
     for counter in Counter::ALL {
         page.family(counter.name(), counter.help(), "counter");
         for (engine, totals) in &models {
@@ -97,7 +106,10 @@ impl Page {
         let model = engine.name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
         let label = label.map_or_else(String::new, |(key, text)| format!(",{key}=\"{text}\""));
         let version = engine.version;
-        let _ =
-            writeln!(self.0, "{name}{{model=\"{model}\",version=\"{version}\"{label}}} {value}");
+        self.line(name, &format!("model=\"{model}\",version=\"{version}\"{label}"), value);
+    }
+
+    fn line(&mut self, name: &str, labels: &str, value: impl Display) {
+        let _ = writeln!(self.0, "{name}{{{labels}}} {value}");
     }
 }

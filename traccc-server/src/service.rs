@@ -6,6 +6,8 @@ use crate::error::ServerError;
 use crate::infer::ServeError;
 use crate::repository::read_repository;
 use crate::shared_memory::SharedMemory;
+use crate::statistics::Refused;
+use crate::ticket::Budget;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,6 +26,8 @@ pub(crate) struct Service {
     models: BTreeMap<String, ServedModel>,
     pub(crate) shared_memory: SharedMemory,
     pub(crate) limits: Limits,
+    pub(crate) budget: Budget,
+    pub(crate) refused: Refused,
     permits: Arc<Semaphore>,
     draining: AtomicBool,
 }
@@ -54,6 +58,8 @@ impl Service {
             models,
             shared_memory: SharedMemory::new(config.shared_memory),
             limits,
+            budget: Budget::new(limits.memory.max(limits.request_bytes)),
+            refused: Refused::default(),
             permits: Arc::new(Semaphore::new(limits.requests)),
             draining: AtomicBool::new(false),
         })

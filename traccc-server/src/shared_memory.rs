@@ -88,6 +88,11 @@ impl SharedMemory {
         Ok(self.regions.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Refuses if clients may not use it.
+    pub(crate) fn check_enabled(&self) -> Result<(), SharedMemoryError> {
+        self.regions().map(drop)
+    }
+
     /// Whether clients may use it.
     pub(crate) fn enabled(&self) -> bool {
         self.enabled

@@ -1,8 +1,9 @@
 //! What a model has done so far, in the terms of Triton.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tonic::Code;
 use traccc_protocol::grpc::{InferBatchStatistics, InferStatistics, StatisticDuration};
 use traccc_service::{Counter, Failure, FailureKind, Reply};
 
@@ -140,6 +141,23 @@ impl Statistics {
             totals.fail.add(total);
             *totals.failures.entry(reason).or_default() += 1;
         });
+    }
+}
+
+/// Calls that were refused before their model was known, by their status.
+#[derive(Debug, Default)]
+pub(crate) struct Refused(Mutex<BTreeMap<String, u64>>);
+
+impl Refused {
+    /// One more.
+    pub(crate) fn count(&self, status: Code) {
+        let mut totals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *totals.entry(format!("{status:?}")).or_default() += 1;
+    }
+
+    /// All so far.
+    pub(crate) fn totals(&self) -> BTreeMap<String, u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

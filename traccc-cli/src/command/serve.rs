@@ -56,6 +56,9 @@ struct LimitArguments {
     /// Largest request in MiB; a cell takes 40 bytes
     #[arg(long, value_name = "MIB", value_parser = positive, default_value_t = 256)]
     max_request_mib: usize,
+    /// Memory of all requests that have come and are not decoded, in MiB; further ones get UNAVAILABLE or 503
+    #[arg(long, value_name = "MIB", value_parser = positive, default_value_t = 2048)]
+    max_memory_mib: usize,
     /// Requests that are answered at once; further ones get UNAVAILABLE or 503
     #[arg(long, value_name = "N", value_parser = positive, default_value_t = 512)]
     max_requests: usize,
@@ -105,6 +108,7 @@ impl ServeArguments {
             shared_memory: self.shared_memory,
             limits: Limits {
                 request_bytes: limits.max_request_mib.saturating_mul(1 << 20),
+                memory: limits.max_memory_mib.saturating_mul(1 << 20),
                 requests: limits.max_requests,
                 queue: limits.max_queue,
                 connections: limits.max_connections,

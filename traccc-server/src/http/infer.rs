@@ -1,22 +1,27 @@
 //! `/infer`: JSON, with tensors in it or behind it in binary.
 
-use super::json::{Flat, elements};
+use super::json::{Few, Flat, Small, elements};
 use super::{Names, Shared, body, name};
 use crate::infer::{
     Content, InferReply, InferRequest, Input, OutputTensor, Parameters, RequestedOutput,
     ServeError, request_parameters, requested_output, window,
 };
 use crate::service::Service;
+use crate::ticket::Reservation;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use http_body_util::BodyExt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::OwnedSemaphorePermit;
 use traccc_protocol::{DataType, RequestError, contract};
 
 /// The length of the JSON before the binary tensors.
@@ -29,20 +34,20 @@ struct JsonRequest<'a> {
     #[serde(default)]
     id: String,
     #[serde(default)]
-    parameters: Parameters,
+    parameters: Small<Parameters>,
     #[serde(borrow)]
-    inputs: Vec<JsonInput<'a>>,
+    inputs: Few<JsonInput<'a>>,
     #[serde(default)]
-    outputs: Vec<JsonOutput>,
+    outputs: Few<JsonOutput>,
 }
 
 #[derive(Deserialize)]
 struct JsonInput<'a> {
     name: String,
     datatype: String,
-    shape: Vec<i64>,
+    shape: Few<i64>,
     #[serde(default)]
-    parameters: Parameters,
+    parameters: Small<Parameters>,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
 }
@@ -51,7 +56,7 @@ struct JsonInput<'a> {
 struct JsonOutput {
     name: String,
     #[serde(default)]
-    parameters: Parameters,
+    parameters: Small<Parameters>,
 }
 
 /// How the reply is to be written.
@@ -82,21 +87,51 @@ pub(super) async fn infer(
     Path(names): Names,
     request: Request,
 ) -> Result<Response, ServeError> {
-    let engine = service.engine(name(&names, "model"), name(&names, "version"))?.clone();
-    let _permit = service.permit()?;
-    let json_length = number(request.headers(), &HEADER_LENGTH)?;
-    // tower-http takes the header away from compressed bodies: what it says is not their length.
-    let announced = number(request.headers(), &CONTENT_LENGTH)?;
-    let body = body::read(request.into_body(), announced, &service.limits).await?;
-    let (json, tensors) = split(body, json_length)?;
-    let reading = {
-        let (large, service) = (json.len() >= LARGE_JSON, service.clone());
-        apart(large, move || read(&service, &json, tensors))
+    let arrived = Instant::now();
+    let (head, mut body) = request.into_parts();
+    let received = async {
+        let engine = service.engine(name(&names, "model"), name(&names, "version"))?;
+        let received = receive(&service, &head.headers, &mut body).await;
+        Ok((engine, received.inspect_err(|error| engine.refused(error, arrived))?))
     };
-    let (request, form) = reading.await??;
+    let (engine, (permit, request, form)) = match received.await {
+        Ok(received) => received,
+        Err(error) => {
+            // Who expects a word before the body has not sent it.
+            if !head.headers.contains_key(EXPECT) {
+                body::discard(body, service.limits.stall);
+            }
+            return Err(error);
+        }
+    };
     let reply = engine.infer(request).await?;
-    let large = form.json_bytes(&reply) >= LARGE_JSON;
-    apart(large, move || write(&engine.name, engine.version, &form, &reply)).await?
+    let (engine, large) = (engine.clone(), form.json_bytes(&reply) >= LARGE_JSON);
+    let response =
+        apart(large, move || write(&engine.name, engine.version, &form, &reply)).await??;
+    // The right to be answered lasts until the reader has the reply.
+    let held = move |error| {
+        let _permit = &permit;
+        error
+    };
+    Ok(response.map(|body| Body::new(body.map_err(held))))
+}
+
+/// Admits and reads a request.
+async fn receive(
+    service: &Arc<Service>,
+    headers: &HeaderMap,
+    body: &mut Body,
+) -> Result<(OwnedSemaphorePermit, InferRequest, Form), ServeError> {
+    let permit = service.permit()?;
+    let json_length = number(headers, &HEADER_LENGTH)?;
+    // tower-http takes the header away from compressed bodies: what it says is not their length.
+    let announced = number(headers, &CONTENT_LENGTH)?;
+    let mut memory = service.budget.reserve();
+    let body = body::read(body, announced, service.limits.request_bytes, &mut memory).await?;
+    let (json, tensors) = split(body, json_length)?;
+    let (large, service) = (json.len() >= LARGE_JSON, service.clone());
+    let (request, form) = apart(large, move || read(&service, &json, tensors, memory)).await??;
+    Ok((permit, request, form))
 }
 
 /// Runs what may take long on a thread for that, if it is large.
@@ -151,26 +186,28 @@ fn read(
     service: &Service,
     json: &[u8],
     mut tensors: Bytes,
+    memory: Reservation,
 ) -> Result<(InferRequest, Form), ServeError> {
     let request: JsonRequest<'_> =
         serde_json::from_slice(json).map_err(|source| ServeError::Json { source })?;
-    let parameters = request_parameters(&request.parameters)?;
-    let mut inputs = Vec::with_capacity(request.inputs.len());
-    for input in request.inputs {
+    let parameters = request_parameters(&request.parameters.0)?;
+    let mut inputs = Vec::with_capacity(request.inputs.0.len());
+    for input in request.inputs.0 {
         inputs.push(read_input(service, input, &mut tensors)?);
     }
     if !tensors.is_empty() {
         return Err(ServeError::Left { left: tensors.len(), unit: "bytes of the body" });
     }
-    let all_binary = flag("request", &request.parameters, "binary_data_output")?.unwrap_or(false);
+    let all_binary = flag("request", &request.parameters.0, "binary_data_output")?.unwrap_or(false);
     let (mut outputs, mut binary) = (Vec::new(), Vec::new());
-    for JsonOutput { name, parameters } in request.outputs {
+    for JsonOutput { name, parameters: Small(parameters) } in request.outputs.0 {
         let output = requested_output(&name, &outputs)?;
         let target = window(&service.shared_memory, &name, &parameters, usize::MAX)?;
         binary.push(flag(&name, &parameters, "binary_data")?.unwrap_or(all_binary));
         outputs.push(RequestedOutput { output, target });
     }
-    Ok((InferRequest { inputs, outputs, parameters }, Form { id: request.id, all_binary, binary }))
+    let form = Form { id: request.id, all_binary, binary };
+    Ok((InferRequest { inputs, outputs, parameters, memory }, form))
 }
 
 fn read_input(
@@ -178,7 +215,8 @@ fn read_input(
     input: JsonInput<'_>,
     tensors: &mut Bytes,
 ) -> Result<Input, ServeError> {
-    let JsonInput { name, datatype, shape, parameters, data } = input;
+    let JsonInput { name, datatype, shape: Few(shape), parameters: Small(parameters), data } =
+        input;
     let two = |first, second| ServeError::TwoContents { tensor: name.clone(), first, second };
     let limit = service.limits.request_bytes;
     let shared = window(&service.shared_memory, &name, &parameters, limit)?;

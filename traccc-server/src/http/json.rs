@@ -1,9 +1,11 @@
 //! Tensors in JSON: numbers in a flat array, or in arrays within arrays.
 
-use serde::de::{DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::fmt;
+use std::marker::PhantomData;
 use traccc_protocol::DataType;
 
 /// The elements as bytes, row after row, little-endian. Unsigned numbers beyond INT64 keep their bits.
@@ -12,6 +14,63 @@ pub(super) fn elements(data_type: DataType, data: &RawValue) -> Result<Vec<u8>, 
     let mut deserializer = serde_json::Deserializer::from_str(data.get());
     Elements { data_type, bytes: &mut bytes }.deserialize(&mut deserializer)?;
     Ok(bytes)
+}
+
+/// The most entries of a list that is not the content of a tensor.
+const ENTRIES: usize = 64;
+/// The most bytes of a set of parameters.
+const PARAMETERS: usize = 64 << 10;
+
+/// A list of at most [`ENTRIES`]: in memory, entries are larger than in JSON.
+#[derive(Debug)]
+pub(super) struct Few<T>(pub(super) Vec<T>);
+
+impl<T> Default for Few<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Few<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(FewVisitor(PhantomData))
+    }
+}
+
+struct FewVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for FewVisitor<T> {
+    type Value = Few<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an array of at most {ENTRIES}")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Few<T>, A::Error> {
+        let mut few = Vec::new();
+        while let Some(entry) = entries.next_element()? {
+            if few.len() == ENTRIES {
+                return Err(A::Error::invalid_length(ENTRIES + 1, &self));
+            }
+            few.push(entry);
+        }
+        Ok(Few(few))
+    }
+}
+
+/// What has at most [`PARAMETERS`] bytes in JSON.
+#[derive(Debug, Default)]
+pub(super) struct Small<T>(pub(super) T);
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Small<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <&RawValue>::deserialize(deserializer)?.get();
+        if text.len() > PARAMETERS {
+            let (found, limit) = (text.len(), PARAMETERS);
+            return Err(D::Error::custom(format_args!("{found} bytes, expected at most {limit}")));
+        }
+        serde_json::from_str(text).map(Self).map_err(D::Error::custom)
+    }
 }
 
 struct Elements<'a> {

@@ -130,6 +130,9 @@ async fn memory_status(State(service): Shared, Path(names): Names) -> Answer {
     Ok(axum::Json(regions.into_iter().map(shown).collect()))
 }
 
+/// The largest registration, in bytes.
+const MAX_REGISTRATION: usize = 64 << 10;
+
 /// What is registered.
 #[derive(Debug, Deserialize)]
 struct Registration {
@@ -144,7 +147,9 @@ async fn memory_register(
     Path(names): Names,
     request: axum::extract::Request,
 ) -> Result<(), ServeError> {
-    let body = body::read(request.into_body(), None, &service.limits).await?;
+    service.shared_memory.check_enabled()?;
+    let (mut body, mut memory) = (request.into_body(), service.budget.reserve());
+    let body = body::read(&mut body, None, MAX_REGISTRATION, &mut memory).await?;
     let Registration { key, offset, byte_size } =
         serde_json::from_slice(&body).map_err(|source| ServeError::Json { source })?;
     Ok(service.shared_memory.register(name(&names, "region"), &key, offset, byte_size)?)

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod limits;
+mod overload;
 mod replies;
 mod service;
 mod shared_memory;

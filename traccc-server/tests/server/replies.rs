@@ -167,6 +167,7 @@ async fn requests_in_a_stream_are_answered_in_their_order() {
         assert_eq!(response.id, id);
     }
     assert_eq!(replies[1].error_message, "there is no model `none`");
+    assert_eq!(replies[1].infer_response.as_ref().unwrap().id, "b");
 }
 
 #[tokio::test(flavor = "multi_thread")]

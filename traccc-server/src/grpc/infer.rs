@@ -1,0 +1,161 @@
+//! `ModelInfer` and `ModelStreamInfer`: from messages to a request, and from its reply to messages.
+
+use crate::infer::{
+    Content, InferReply, InferRequest, Input, Parameters, RequestedOutput, ServeError,
+    request_parameters, requested_output, window,
+};
+use crate::service::Service;
+use crate::ticket::{Reservation, Ticket};
+use bytes::Bytes;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio_stream::{Stream, StreamExt};
+use tonic::{Status, Streaming};
+use traccc_protocol::grpc::infer_parameter::ParameterChoice;
+use traccc_protocol::grpc::model_infer_request::InferInputTensor;
+use traccc_protocol::grpc::model_infer_response::InferOutputTensor;
+use traccc_protocol::grpc::{
+    InferParameter, InferTensorContents, ModelInferRequest, ModelInferResponse,
+    ModelStreamInferResponse,
+};
+
+/// Answers one request.
+pub(super) async fn answer(
+    service: &Service,
+    ticket: &Ticket,
+    request: ModelInferRequest,
+) -> Result<ModelInferResponse, ServeError> {
+    let engine = service.engine(&request.model_name, &request.model_version)?;
+    ticket.set_counted();
+    let arrived = Instant::now();
+    let read = || {
+        // A call of one request has been admitted before it was read.
+        if !ticket.is_admitted() {
+            ticket.admit(service.permit()?);
+        }
+        let id = request.id.clone();
+        Ok((id, read(service, request, ticket.take_memory())?))
+    };
+    let (id, request) = read().inspect_err(|error| engine.refused(error, arrived))?;
+    let reply = engine.infer(request).await?;
+    Ok(write(engine.name.clone(), engine.version, id, reply))
+}
+
+/// Answers the requests of a call one after the other: a client that wants several at once makes several calls.
+pub(super) fn answer_each(
+    service: Arc<Service>,
+    ticket: Ticket,
+    requests: Streaming<ModelInferRequest>,
+) -> impl Stream<Item = Result<ModelStreamInferResponse, Status>> {
+    requests.then(move |request| {
+        let (service, ticket) = (service.clone(), ticket.clone());
+        async move {
+            let request = request.inspect_err(|status| service.refused.count(status.code()))?;
+            let id = request.id.clone();
+            let reply = answer(&service, &ticket, request).await;
+            let (error_message, reply) = match reply {
+                Ok(reply) => (String::new(), reply),
+                // With its name, so that the client knows which of its requests failed.
+                Err(error) => (error.to_string(), ModelInferResponse { id, ..Default::default() }),
+            };
+            Ok(ModelStreamInferResponse { error_message, infer_response: Some(reply) })
+        }
+    })
+}
+
+/// Parameters as the HTTP protocol has them.
+fn plain(parameters: HashMap<String, InferParameter>) -> Parameters {
+    let value = |parameter: InferParameter| match parameter.parameter_choice? {
+        ParameterChoice::BoolParam(value) => Some(Value::from(value)),
+        ParameterChoice::Int64Param(value) => Some(Value::from(value)),
+        ParameterChoice::StringParam(value) => Some(Value::from(value)),
+        ParameterChoice::DoubleParam(value) => Some(Value::from(value)),
+        ParameterChoice::Uint64Param(value) => Some(Value::from(value)),
+    };
+    parameters
+        .into_iter()
+        .map(|(name, parameter)| (name, value(parameter).unwrap_or_default()))
+        .collect()
+}
+
+fn read(
+    service: &Service,
+    request: ModelInferRequest,
+    memory: Reservation,
+) -> Result<InferRequest, ServeError> {
+    let (regions, limit) = (&service.shared_memory, service.limits.request_bytes);
+    let parameters = request_parameters(&plain(request.parameters))?;
+    let any_raw = !request.raw_input_contents.is_empty();
+    let mut raw = request.raw_input_contents.into_iter();
+    let mut inputs = Vec::with_capacity(request.inputs.len());
+    for tensor in request.inputs {
+        let InferInputTensor { name, datatype, shape, parameters, contents } = tensor;
+        let content = match window(regions, &name, &plain(parameters), limit)? {
+            Some(_) if contents.is_some() => {
+                let (first, second) = ("a shared memory region", "contents");
+                return Err(ServeError::TwoContents { tensor: name, first, second });
+            }
+            Some(window) => Content::Shared(window),
+            None => Content::Inline(match contents {
+                Some(_) if any_raw => {
+                    let (first, second) = ("raw_input_contents", "contents");
+                    return Err(ServeError::TwoContents { tensor: name, first, second });
+                }
+                Some(contents) => little_endian(&datatype, &contents),
+                None if any_raw => {
+                    raw.next().ok_or_else(|| ServeError::NoContent { tensor: name.clone() })?
+                }
+                // Right for no rows; otherwise the length is found to be wrong.
+                None => Bytes::new(),
+            }),
+        };
+        inputs.push(Input { name, data_type: datatype, shape, content });
+    }
+    if raw.len() > 0 {
+        return Err(ServeError::Left { left: raw.len(), unit: "raw_input_contents" });
+    }
+    let mut outputs = Vec::new();
+    for requested in request.outputs {
+        let output = requested_output(&requested.name, &outputs)?;
+        let target = window(regions, &requested.name, &plain(requested.parameters), usize::MAX)?;
+        outputs.push(RequestedOutput { output, target });
+    }
+    Ok(InferRequest { inputs, outputs, parameters, memory })
+}
+
+/// Typed contents as raw ones. Of another type than the tensor's: nothing, which is found to be too short.
+fn little_endian(data_type: &str, contents: &InferTensorContents) -> Bytes {
+    let bytes: Vec<u8> = match data_type {
+        "INT64" => contents.int64_contents.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        "UINT32" => contents.uint_contents.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        "FP32" => contents.fp32_contents.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        _ => Vec::new(),
+    };
+    bytes.into()
+}
+
+fn write(model_name: String, version: i64, id: String, reply: InferReply) -> ModelInferResponse {
+    let parameter = |(name, value): (&str, i64)| {
+        let parameter_choice = Some(ParameterChoice::Int64Param(value));
+        (name.to_owned(), InferParameter { parameter_choice })
+    };
+    let parameters = reply.parameters.into_iter().map(parameter).collect();
+    // One entry for each output, as Triton: empty for those in shared memory.
+    let mut raw_output_contents = Vec::with_capacity(reply.outputs.len());
+    let mut outputs = Vec::with_capacity(reply.outputs.len());
+    for tensor in reply.outputs {
+        let spec = tensor.output.spec();
+        raw_output_contents.push(tensor.bytes.unwrap_or_default());
+        outputs.push(InferOutputTensor {
+            name: spec.name.to_owned(),
+            datatype: spec.data_type.name().to_owned(),
+            shape: tensor.shape,
+            parameters: HashMap::new(),
+            contents: None,
+        });
+    }
+    let model_version = version.to_string();
+    ModelInferResponse { model_name, model_version, id, parameters, outputs, raw_output_contents }
+}
