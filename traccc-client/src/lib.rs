@@ -2,7 +2,8 @@
 //!
 //! [`Client::connect`] with [`ConnectOptions`] gives a [`Client`]; [`Client::infer`] with the cells and [`InferOptions`] a
 //! [`Response`], whose [`tracks`](Response::tracks) are read from its tensors. [`SharedMemory`] does the same without sending
-//! tensors through the network. [`run_load`] measures a server; [`plot_load`] and [`plot_tracks`] draw.
+//! tensors through the network, [`SharedMemoryPool`] for many requests at once; a [`Route`] is either way. [`run_load`]
+//! measures a server; [`plot_load`] and [`plot_tracks`] draw.
 //!
 //! Units: mm, c·t in mm for time, GeV, e, rad.
 #![forbid(unsafe_code)]
@@ -16,6 +17,7 @@ mod plot;
 mod request;
 mod response;
 mod retry;
+mod route;
 mod shared_memory;
 
 pub use client::Client;
@@ -26,4 +28,5 @@ pub use plot::{LoadPoint, PlotError, plot_load, plot_tracks};
 pub use request::{InferOptions, Request};
 pub use response::{OutputTensor, Response};
 pub use retry::RetryPolicy;
-pub use shared_memory::SharedMemory;
+pub use route::Route;
+pub use shared_memory::{SharedMemory, SharedMemoryPool};

@@ -1,7 +1,7 @@
 //! Load for a server, and how it bears it.
 
-use crate::client::Client;
 use crate::request::Request;
+use crate::route::Route;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::collections::BTreeMap;
@@ -64,22 +64,19 @@ pub struct LoadReport {
     pub retries: usize,
 }
 
-/// Open requests at once; those to come wait, and their latency counts from when they were due.
-const MAX_IN_FLIGHT: usize = 1024;
-
 /// Sends `requests` again and again, in turn, as `plan` says.
-pub async fn run_load(client: &Client, requests: &Arc<[Request]>, plan: &LoadPlan) -> LoadReport {
+pub async fn run_load(route: &Route, requests: &Arc<[Request]>, plan: &LoadPlan) -> LoadReport {
     if requests.is_empty() {
         return LoadReport::default();
     }
     if plan.warm_up > 0 {
-        measure(client, requests, plan, Bound::Requests(plan.warm_up)).await;
+        measure(route, requests, plan, Bound::Requests(plan.warm_up)).await;
     }
-    measure(client, requests, plan, plan.bound).await
+    measure(route, requests, plan, plan.bound).await
 }
 
 async fn measure(
-    client: &Client,
+    route: &Route,
     requests: &Arc<[Request]>,
     plan: &LoadPlan,
     bound: Bound,
@@ -87,11 +84,11 @@ async fn measure(
     let begin = Instant::now();
     let mut report = match plan.arrivals {
         Arrivals::Closed { concurrency } => {
-            closed_loop(client, requests, concurrency.max(1), bound).await
+            closed_loop(route, requests, concurrency.max(1), bound).await
         }
         Arrivals::Open { rate } => {
             let arrivals = PoissonArrivals::new(begin, rate, plan.seed);
-            open_loop(client, requests, arrivals, bound).await
+            open_loop(route, requests, arrivals, bound).await
         }
     };
     report.time = begin.elapsed();
@@ -109,7 +106,7 @@ impl Bound {
 }
 
 async fn closed_loop(
-    client: &Client,
+    route: &Route,
     requests: &Arc<[Request]>,
     concurrency: usize,
     bound: Bound,
@@ -118,7 +115,7 @@ async fn closed_loop(
     let begin = Instant::now();
     let mut clients = JoinSet::new();
     for _ in 0..concurrency {
-        let (client, requests, sent) = (client.clone(), requests.clone(), sent.clone());
+        let (route, requests, sent) = (route.clone(), requests.clone(), sent.clone());
         clients.spawn(async move {
             let mut report = LoadReport::default();
             loop {
@@ -126,7 +123,7 @@ async fn closed_loop(
                 if !bound.allows(number, begin.elapsed()) {
                     return report;
                 }
-                report.send(&client, &requests[number % requests.len()], Instant::now()).await;
+                report.send(&route, &requests[number % requests.len()], Instant::now()).await;
             }
         });
     }
@@ -138,13 +135,14 @@ async fn closed_loop(
 }
 
 async fn open_loop(
-    client: &Client,
+    route: &Route,
     requests: &Arc<[Request]>,
     mut arrivals: PoissonArrivals,
     bound: Bound,
 ) -> LoadReport {
     let begin = Instant::now();
-    let room = Arc::new(Semaphore::new(MAX_IN_FLIGHT));
+    // Those to come wait, and their latency counts from when they were due.
+    let room = Arc::new(Semaphore::new(route.most_at_once()));
     let mut report = LoadReport::default();
     let mut calls = JoinSet::new();
     for number in 0.. {
@@ -157,10 +155,10 @@ async fn open_loop(
         let Ok(permit) = room.clone().acquire_owned().await else {
             break;
         };
-        let (client, requests) = (client.clone(), requests.clone());
+        let (route, requests) = (route.clone(), requests.clone());
         calls.spawn(async move {
             let mut report = LoadReport::default();
-            report.send(&client, &requests[number % requests.len()], due).await;
+            report.send(&route, &requests[number % requests.len()], due).await;
             drop(permit);
             report
         });
@@ -209,8 +207,8 @@ impl PoissonArrivals {
 const DAY: Duration = Duration::from_secs(86_400);
 
 impl LoadReport {
-    async fn send(&mut self, client: &Client, request: &Request, due: Instant) {
-        match client.send(request).await {
+    async fn send(&mut self, route: &Route, request: &Request, due: Instant) {
+        match route.send(request).await {
             Ok(response) => {
                 self.latencies.push(due.elapsed());
                 self.retries += response.attempts - 1;

@@ -1,6 +1,6 @@
 use crate::Verdict;
 use crate::args::positive;
-use crate::command::service::{ServiceArguments, runtime};
+use crate::command::service::{ServiceArguments, runtime, until_interrupted};
 use crate::raw_events::RawEventArguments;
 use crate::report::{Align, Table};
 use anyhow::{Context, Result};
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use traccc_client::{
-    Arrivals, Bound, Client, LoadPlan, LoadPoint, LoadReport, Request, plot_load, run_load,
+    Arrivals, Bound, Client, LoadPlan, LoadPoint, LoadReport, Request, Route, plot_load, run_load,
 };
 
 /// Arguments of `traccc bench-service`.
@@ -93,6 +93,15 @@ async fn measure(
     requests: &Arc<[Request]>,
 ) -> Result<Vec<LoadPoint>> {
     let client = Client::connect(&arguments.service.connect_options()?).await?;
+    let route = arguments.service.route(client);
+    until_interrupted(&route, measure_each(arguments, &route, requests)).await
+}
+
+async fn measure_each(
+    arguments: &BenchServiceArguments,
+    route: &Route,
+    requests: &Arc<[Request]>,
+) -> Result<Vec<LoadPoint>> {
     let closed = arguments.concurrency.iter().map(|&concurrency| {
         let load = concurrency as f64;
         (load, Arrivals::Closed { concurrency })
@@ -106,9 +115,12 @@ async fn measure(
     let mut points = Vec::with_capacity(loads.len());
     for (load, arrivals) in loads {
         tracing::info!(load, "measuring");
+        // A server that refuses shared memory is told of before anything is measured.
+        let known = if let Arrivals::Closed { concurrency } = arrivals { concurrency } else { 1 };
+        route.reserve(known).await?;
         let (warm_up, seed) = (arguments.warm_up, arguments.seed);
         let plan = LoadPlan { arrivals, bound, warm_up, seed };
-        points.push(LoadPoint { load, report: run_load(&client, requests, &plan).await });
+        points.push(LoadPoint { load, report: run_load(route, requests, &plan).await });
     }
     Ok(points)
 }

@@ -1,11 +1,14 @@
 //! What the commands that talk to a server share.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
-use traccc_client::{ClientIdentity, ConnectOptions, InferOptions, RetryPolicy};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use traccc_client::{
+    Client, ClientIdentity, ConnectOptions, InferOptions, RetryPolicy, Route, SharedMemoryPool,
+};
 use traccc_protocol::{CellForm, Numbering, Output, RequestParameters};
 
 /// The server, the model, and how it is asked.
@@ -27,6 +30,10 @@ pub(crate) struct ServiceArguments {
     /// Tensors that are asked for
     #[arg(long, value_enum, default_value_t = Outputs::Upstream)]
     outputs: Outputs,
+    /// Pass tensors in shared memory to a server on this machine, with this room for those of a response in bytes
+    #[arg(long, value_name = "BYTES", num_args = 0..=1, require_equals = true,
+          default_missing_value = "67108864")]
+    shared_memory: Option<usize>,
     /// Numbering of the sensors in the event files [default: that of the model]
     #[arg(long, value_enum)]
     geometry_ids: Option<Ids>,
@@ -99,6 +106,14 @@ impl ServiceArguments {
         Ok(ConnectOptions { ca_certificate, identity, ..ConnectOptions::new(&self.url) })
     }
 
+    /// How requests reach it.
+    pub(crate) fn route(&self, client: Client) -> Route {
+        match self.shared_memory {
+            Some(bytes) => Route::SharedMemory(SharedMemoryPool::new(&client, bytes)),
+            None => Route::Messages(client),
+        }
+    }
+
     /// The model, and how it is asked.
     pub(crate) fn infer_options(&self) -> InferOptions {
         let numbering = self.geometry_ids.map(|ids| match ids {
@@ -142,4 +157,46 @@ pub(crate) fn runtime() -> Result<Runtime> {
         .enable_all()
         .build()
         .context("the threads of the client cannot be started")
+}
+
+/// Does `work` to its end, or until somebody wants the program to end; has the server forget shared memory in either case.
+pub(crate) async fn until_interrupted<T>(
+    route: &Route,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let mut interrupt = Interrupt::listen()?;
+    let outcome = tokio::select! {
+        outcome = work => outcome,
+        // Whatever is on the way is given up.
+        () = interrupt.arrives() => Err(anyhow!("interrupted")),
+    };
+    let closed = route.close().await;
+    if let (Err(_), Err(error)) = (&outcome, &closed) {
+        tracing::warn!("shared memory is still registered: {error:#}");
+    }
+    let outcome = outcome?;
+    closed?;
+    Ok(outcome)
+}
+
+/// The signals by which somebody wants this program to end.
+struct Interrupt {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Interrupt {
+    /// From now on they do not end the program by themselves.
+    fn listen() -> Result<Self> {
+        let listen = |kind| signal(kind).context("signals cannot be listened to");
+        let (interrupt, terminate) = (SignalKind::interrupt(), SignalKind::terminate());
+        Ok(Self { interrupt: listen(interrupt)?, terminate: listen(terminate)? })
+    }
+
+    async fn arrives(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
 }

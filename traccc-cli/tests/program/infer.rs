@@ -109,10 +109,16 @@ fn a_server_forgets_shared_memory_however_a_run_ends() {
     assert!(failed.status == 2 && failed.err.contains("NOT_FOUND"), "{}", failed.err);
     assert_eq!(server.regions(), 0);
 
-    for name in ["-INT", "-TERM"] {
-        let child = program(&infer).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let bench = ["bench-service", "--url", &server.url, "--input", &directory, "--shared-memory"];
+    let load = ["--concurrency", "3", "--seconds", "100"];
+    for (name, command, regions) in [
+        ("-INT", infer.to_vec(), 2),
+        ("-TERM", infer.to_vec(), 2),
+        ("-INT", [&bench[..], &load].concat(), 6),
+    ] {
+        let child = program(&command).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let begin = Instant::now();
-        while server.regions() < 2 {
+        while server.regions() < regions {
             assert!(begin.elapsed() < Duration::from_secs(20), "nothing is registered");
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -139,6 +145,19 @@ fn a_server_under_load_is_measured() {
     assert!(table.starts_with("concurrency,answers,failed,"), "{table}");
     assert!(table.contains("\n1,12,0,0,") && table.contains("\n3,12,0,0,"), "{table}");
     assert!(std::fs::read_to_string(plot).unwrap().contains("</svg>"));
+
+    // No request fails, and the server knows nothing of the memory afterwards.
+    for load in [["--concurrency", "1,4"], ["--rate", "100"]] {
+        let more = ["--shared-memory", "--requests", "12"];
+        let text = succeed(&[&bench[..], &load, &more].concat());
+        assert!(text.contains("p99 ms") && !text.contains("failed requests"), "{text}");
+        assert_eq!(server.regions(), 0);
+    }
+    let outcome = traccc(&[&bench[..], &["--shared-memory=1000", "--requests", "5"]].concat());
+    assert_eq!(outcome.status, 1, "{}", outcome.err);
+    assert!(outcome.out.contains("5 failed, shared memory"), "{}", outcome.out);
+    assert!(outcome.out.contains("make the region at least"), "{}", outcome.out);
+    assert_eq!(server.regions(), 0);
 
     let outcome =
         traccc(&[&bench[..], &["--rate", "50", "--requests", "5", "--model", "no"]].concat());

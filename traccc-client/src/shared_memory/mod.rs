@@ -1,7 +1,10 @@
 //! Requests whose tensors a server on the same machine finds in shared memory.
 
 mod layout;
+mod pool;
 mod region;
+
+pub use pool::SharedMemoryPool;
 
 use crate::client::{Attempt, Client};
 use crate::connection::Stub;
@@ -46,17 +49,7 @@ impl SharedMemory {
     /// # Errors
     /// [`ClientError::SharedMemory`] when the machine has none to give, and those of a server that refuses it.
     pub async fn open(client: &Client, output_bytes: usize) -> Result<Self, ClientError> {
-        let inputs = Region::create("in", FIRST_INPUT_BYTES)?;
-        let outputs = Region::create("out", output_bytes.max(1))?;
-        let memory = Self {
-            client: client.clone(),
-            inputs,
-            outputs,
-            registered: true,
-            in_use: false,
-            former: Vec::new(),
-            closed: false,
-        };
+        let mut memory = Self::create(client, output_bytes)?;
         if let Err(error) = memory.register().await {
             // One of them may be known.
             if let Err(error) = memory.close().await {
@@ -65,6 +58,21 @@ impl SharedMemory {
             return Err(error);
         }
         Ok(memory)
+    }
+
+    /// Memory of which a server is told with the first request.
+    fn create(client: &Client, output_bytes: usize) -> Result<Self, ClientError> {
+        let inputs = Region::create("in", FIRST_INPUT_BYTES)?;
+        let outputs = Region::create("out", output_bytes.max(1))?;
+        Ok(Self {
+            client: client.clone(),
+            inputs,
+            outputs,
+            registered: false,
+            in_use: false,
+            former: Vec::new(),
+            closed: false,
+        })
     }
 
     /// As [`Client::infer`]. `options.outputs` must not be empty: their places are chosen here.
@@ -76,7 +84,15 @@ impl SharedMemory {
         cells: &RawCells,
         options: &InferOptions,
     ) -> Result<Response, ClientError> {
-        let request = Request::new(cells, options)?;
+        self.send(&Request::new(cells, options)?).await
+    }
+
+    /// As [`Self::infer`], with a request that was made before: it may be sent any number of times.
+    ///
+    /// # Errors
+    /// As [`Self::infer`].
+    pub async fn send(&mut self, request: &Request) -> Result<Response, ClientError> {
+        let options = &request.options;
         let layout = Layout::new(&options.outputs, self.outputs.size);
         layout.check()?;
         if self.in_use || request.byte_size() > self.inputs.size {
@@ -108,6 +124,10 @@ impl SharedMemory {
     /// # Errors
     /// Those of the server; the memory is removed all the same.
     pub async fn close(mut self) -> Result<(), ClientError> {
+        self.unregister().await
+    }
+
+    async fn unregister(&mut self) -> Result<(), ClientError> {
         let unregistered = unregister(&self.client, self.all_names()).await;
         self.closed = true;
         unregistered
@@ -126,9 +146,10 @@ impl SharedMemory {
     }
 
     /// Moves the contents of a request to the region, and asks for outputs in theirs.
-    fn place(&self, request: Request, layout: &Layout) -> Result<ModelInferRequest, ClientError> {
+    fn place(&self, request: &Request, layout: &Layout) -> Result<ModelInferRequest, ClientError> {
         let empty = request.byte_size() == 0;
-        let mut message = request.message;
+        // Contents are shared, not copied.
+        let mut message = request.message.clone();
         // Triton refuses parts of a region without any bytes: no cells are sent in the message.
         if !empty {
             let contents = std::mem::take(&mut message.raw_input_contents);
@@ -156,11 +177,13 @@ impl SharedMemory {
         })
     }
 
-    async fn register(&self) -> Result<(), ClientError> {
+    async fn register(&mut self) -> Result<(), ClientError> {
         let register = |mut stub: Stub, request: tonic::Request<[_; 2]>| async move {
             register(&mut stub, request.get_ref()).await
         };
-        self.client.ask(self.registrations(), register).await
+        self.client.ask(self.registrations(), register).await?;
+        self.registered = true;
+        Ok(())
     }
 
     /// All names that a server may know.

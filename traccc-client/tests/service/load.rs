@@ -5,7 +5,8 @@ use crate::mock::{Behaviour, Mock};
 use std::sync::Arc;
 use std::time::Duration;
 use traccc_client::{
-    Arrivals, Bound, InferOptions, LoadPlan, LoadReport, Request, RetryPolicy, run_load,
+    Arrivals, Bound, InferOptions, LoadPlan, LoadReport, Request, RetryPolicy, Route,
+    SharedMemoryPool, run_load,
 };
 
 const PLAN: LoadPlan = LoadPlan {
@@ -16,10 +17,12 @@ const PLAN: LoadPlan = LoadPlan {
 };
 
 async fn load(mock: &Mock, retry: RetryPolicy, plan: &LoadPlan) -> LoadReport {
+    run_load(&Route::Messages(mock.client().await), &requests(retry), plan).await
+}
+
+fn requests(retry: RetryPolicy) -> Arc<[Request]> {
     let options = InferOptions { retry, ..InferOptions::default() };
-    let request = |cells| Request::new(cells, &options).unwrap();
-    let requests: Arc<[Request]> = SAMPLE.events.iter().map(request).collect();
-    run_load(&mock.client().await, &requests, plan).await
+    SAMPLE.events.iter().map(|cells| Request::new(cells, &options).unwrap()).collect()
 }
 
 #[tokio::test]
@@ -74,4 +77,24 @@ async fn repetitions_of_failed_requests_count_too() {
     let retry = RetryPolicy { retries: 2, first_pause, ..RetryPolicy::default() };
     let report = load(&mock, retry, &LoadPlan { bound: Bound::Requests(4), ..PLAN }).await;
     assert_eq!((report.failed(), report.retries, mock.requests()), (4, 8, 12));
+}
+
+#[tokio::test]
+async fn each_request_on_its_way_has_shared_memory_of_its_own() {
+    let delay = Duration::from_millis(50);
+    let mock = Mock::start(Behaviour { delay, ..Behaviour::default() });
+    let pool = SharedMemoryPool::new(&mock.client().await, 1 << 20);
+    let route = Route::SharedMemory(pool.clone());
+    for arrivals in [Arrivals::Closed { concurrency: 3 }, Arrivals::Open { rate: 200.0 }] {
+        let plan = LoadPlan { arrivals, ..PLAN };
+        let report = run_load(&route, &requests(RetryPolicy::NEVER), &plan).await;
+        assert_eq!((report.latencies.len(), report.failed()), (20, 0), "{:?}", report.error);
+        let regions = mock.regions.lock().unwrap().len();
+        match arrivals {
+            Arrivals::Closed { .. } => assert_eq!(regions, 6),
+            Arrivals::Open { .. } => assert!((7..=40).contains(&regions), "{regions}"),
+        }
+    }
+    pool.close().await.unwrap();
+    assert!(mock.regions.lock().unwrap().is_empty());
 }

@@ -3,7 +3,9 @@
 use crate::events::SAMPLE;
 use crate::mock::{Behaviour, Mock};
 use std::time::Duration;
-use traccc_client::{ClientError, InferOptions, RetryPolicy, SharedMemory};
+use traccc_client::{
+    ClientError, InferOptions, Request, RetryPolicy, SharedMemory, SharedMemoryPool,
+};
 use traccc_protocol::grpc::ModelInferResponse;
 use traccc_protocol::{CellForm, Output, RequestParameters};
 
@@ -154,4 +156,48 @@ async fn memory_that_is_dropped_is_removed_and_unregistered() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("still registered");
+}
+
+#[tokio::test]
+async fn requests_at_once_do_not_overwrite_each_other() {
+    // The server reads cells when all of them are written.
+    let mock = Mock::start(Behaviour { delay: Duration::from_millis(200), ..Behaviour::default() });
+    let pool = SharedMemoryPool::new(&mock.client().await, 1 << 20);
+    pool.reserve(2).await.unwrap();
+    assert_eq!(mock.regions.lock().unwrap().len(), 4);
+    let files = files(&mock);
+    let calls: Vec<_> = (0..4)
+        .map(|event| {
+            let request = Request::new(&SAMPLE.events[event], &InferOptions::default()).unwrap();
+            let pool = pool.clone();
+            tokio::spawn(async move { pool.send(&request).await.unwrap() })
+        })
+        .collect();
+    for (event, call) in calls.into_iter().enumerate() {
+        for tensor in call.await.unwrap().tensors {
+            let expected = SAMPLE.expected(event, RequestParameters::default(), tensor.output);
+            assert!(tensor.bytes == expected, "event {event}, {:?}", tensor.output);
+        }
+    }
+    assert_eq!(mock.regions.lock().unwrap().len(), 8);
+    pool.close().await.unwrap();
+    assert!(mock.regions.lock().unwrap().is_empty());
+    assert!(files.iter().all(|file| !std::fs::exists(file).unwrap()), "{files:?}");
+}
+
+#[tokio::test]
+async fn a_pool_ends_with_the_memory_of_calls_that_were_dropped() {
+    let mock = Mock::start(Behaviour { delay: Duration::from_secs(60), ..Behaviour::default() });
+    let pool = SharedMemoryPool::new(&mock.client().await, 1 << 20);
+    let request = Request::new(&SAMPLE.events[0], &InferOptions::default()).unwrap();
+    let call = {
+        let pool = pool.clone();
+        tokio::spawn(async move { pool.send(&request).await })
+    };
+    while mock.requests() == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    call.abort();
+    pool.close().await.unwrap();
+    assert!(mock.regions.lock().unwrap().is_empty());
 }

@@ -4,21 +4,19 @@ mod write;
 
 use crate::Verdict;
 use crate::args::SetupArguments;
-use crate::command::service::{ServiceArguments, runtime};
+use crate::command::service::{ServiceArguments, runtime, until_interrupted};
 use crate::output::Format;
 use crate::progress::progress_bar;
 use crate::raw_events::RawEventArguments;
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use local::{Local, LocalArguments};
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
 use summary::Summary;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use traccc::event::RawCells;
 use traccc::io;
-use traccc_client::{Client, InferOptions, Response, SharedMemory, plot_tracks};
+use traccc_client::{Client, Request, Route, plot_tracks};
 use write::TrackWriter;
 
 /// How the summary is written.
@@ -41,10 +39,6 @@ enum SummaryFormat {
 pub(crate) struct InferArguments {
     #[command(flatten)]
     service: ServiceArguments,
-    /// Pass tensors in shared memory to a server on this machine, with this room for those of a response in bytes
-    #[arg(long, value_name = "BYTES", num_args = 0..=1, require_equals = true,
-          default_missing_value = "67108864", help_heading = "Service")]
-    shared_memory: Option<usize>,
     #[command(flatten)]
     events: RawEventArguments,
     /// Folder for the tracks
@@ -84,30 +78,20 @@ pub(crate) fn infer(arguments: &InferArguments) -> Result<Verdict> {
     Ok(if summary.different_events() > 0 { Verdict::CheckFailed } else { Verdict::Done })
 }
 
-/// Sends all events, and has the server forget shared memory, however that ends.
 async fn infer_all(arguments: &InferArguments, local: Option<&mut Local>) -> Result<Summary> {
-    let mut interrupt = Interrupt::listen()?;
-    let mut connection = Connection::open(arguments).await?;
-    let summary = tokio::select! {
-        summary = infer_each(arguments, &mut connection, local) => summary,
-        // Whatever is on the way is given up.
-        () = interrupt.arrives() => Err(anyhow!("interrupted")),
-    };
-    let closed = connection.close().await;
-    if let (Err(_), Err(error)) = (&summary, &closed) {
-        tracing::warn!("shared memory is still registered: {error:#}");
-    }
-    let summary = summary?;
-    closed?;
-    Ok(summary)
+    let client = Client::lazy(&arguments.service.connect_options()?)?;
+    let route = arguments.service.route(client);
+    until_interrupted(&route, infer_each(arguments, &route, local)).await
 }
 
 async fn infer_each(
     arguments: &InferArguments,
-    connection: &mut Connection,
+    route: &Route,
     mut local: Option<&mut Local>,
 ) -> Result<Summary> {
     let events = arguments.events.find()?;
+    // A server that refuses shared memory is told of before anything is written.
+    route.reserve(1).await?;
     let mut options = arguments.service.infer_options();
     let mut writer = match &arguments.output {
         Some(directory) => Some(TrackWriter::create(directory, arguments.format)?),
@@ -121,7 +105,8 @@ async fn infer_each(
         let cells = io::read_raw_cells(path)?;
         options.request_id = number.to_string();
         let begin = Instant::now();
-        let response = connection.infer(&cells, &options).await.with_context(event)?;
+        let request = Request::new(&cells, &options).with_context(event)?;
+        let response = route.send(&request).await.with_context(event)?;
         let latency = begin.elapsed();
         let tracks = response.tracks().with_context(event)?.tracks;
         summary.add(cells.len(), &response, &tracks, latency);
@@ -146,56 +131,4 @@ async fn infer_each(
         plot_tracks(directory, &plotted)?;
     }
     Ok(summary)
-}
-
-/// The way to the server.
-enum Connection {
-    Messages(Client),
-    SharedMemory(Box<SharedMemory>),
-}
-
-impl Connection {
-    async fn open(arguments: &InferArguments) -> Result<Self> {
-        let client = Client::lazy(&arguments.service.connect_options()?)?;
-        Ok(match arguments.shared_memory {
-            Some(bytes) => Self::SharedMemory(Box::new(SharedMemory::open(&client, bytes).await?)),
-            None => Self::Messages(client),
-        })
-    }
-
-    async fn infer(&mut self, cells: &RawCells, options: &InferOptions) -> Result<Response> {
-        Ok(match self {
-            Self::Messages(client) => client.infer(cells, options).await?,
-            Self::SharedMemory(memory) => memory.infer(cells, options).await?,
-        })
-    }
-
-    async fn close(self) -> Result<()> {
-        match self {
-            Self::Messages(_) => Ok(()),
-            Self::SharedMemory(memory) => Ok(memory.close().await?),
-        }
-    }
-}
-
-/// The signals by which somebody wants this program to end.
-struct Interrupt {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Interrupt {
-    /// From now on they do not end the program by themselves.
-    fn listen() -> Result<Self> {
-        let listen = |kind| signal(kind).context("signals cannot be listened to");
-        let (interrupt, terminate) = (SignalKind::interrupt(), SignalKind::terminate());
-        Ok(Self { interrupt: listen(interrupt)?, terminate: listen(terminate)? })
-    }
-
-    async fn arrives(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
 }
