@@ -83,7 +83,9 @@ pub(crate) fn bench_service(arguments: &BenchServiceArguments) -> Result<Verdict
             .with_context(|| format!("`{}` cannot be written", path.display()))?;
     }
     if let Some(path) = &arguments.plot {
-        plot_load(path, kind, &points)?;
+        let load =
+            if arguments.rate.is_empty() { "clients at once" } else { "requests per second" };
+        plot_load(path, load, &points)?;
     }
     Ok(if failed > 0 { Verdict::CheckFailed } else { Verdict::Done })
 }

@@ -50,3 +50,25 @@ fn write(
     drawn.map_err(|error| PlotError::Draw { path: path.to_owned(), reason: error.to_string() })?;
     std::fs::write(path, text).map_err(|source| PlotError::Write { path: path.to_owned(), source })
 }
+
+/// A number beside an axis of this width: as many digits as tell it from its neighbours, and no zeros at their end.
+fn tick(value: f64, width: f64) -> String {
+    let digits = (2.0 - width.log10().floor()).clamp(0.0, 12.0) as usize;
+    let text = format!("{value:.digits$}");
+    let short = if digits > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    if short == "-0" { "0".to_owned() } else { short.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tick;
+
+    #[test]
+    fn numbers_at_an_axis_are_short_and_differ() {
+        assert_eq!(
+            [tick(300.0, 330.0), tick(-0.0, 1.0), tick(0.1 + 0.2, 2.0)],
+            ["300", "0", "0.3"]
+        );
+        assert_eq!([tick(20_000.0, 1.0e5), tick(2.5e-4, 1.0e-3)], ["20000", "0.00025"]);
+    }
+}
