@@ -15,15 +15,21 @@ struct Server {
 
 impl Server {
     fn start(sample: &Sample) -> Self {
+        Self::start_with(sample, &["--shared-memory"])
+    }
+
+    fn start_with(sample: &Sample, more: &[&str]) -> Self {
         let repository = sample.path("repository").to_str().unwrap().to_owned();
         let directory = sample.directory();
         let options = ["--threads", "1", "--output", &repository, "--detector", &directory];
         succeed(&[&["model-repository"], &options[..], &SETTINGS].concat());
         let any = "127.0.0.1:0";
         let addresses = ["--grpc-address", any, "--http-address", any, "--metrics-address", any];
-        let serve = ["serve", "--shared-memory", "--model-repository", &repository];
-        let mut child =
-            program(&[&serve[..], &addresses].concat()).stdout(Stdio::piped()).spawn().unwrap();
+        let serve = ["serve", "--model-repository", &repository];
+        let mut child = program(&[&serve[..], &addresses, more].concat())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let [_, _, grpc, _, http, ..] = line.split_whitespace().collect::<Vec<_>>()[..] else {
@@ -128,6 +134,20 @@ fn a_server_forgets_shared_memory_however_a_run_ends() {
         let err = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.code() == Some(2) && err.contains("interrupted"), "{name}: {err}");
         assert_eq!(server.regions(), 0, "{name}");
+    }
+}
+
+#[test]
+fn a_server_that_refuses_shared_memory_is_told_of_at_once() {
+    let sample = Sample::toy(1);
+    let server = Server::start_with(&sample, &[]);
+    for command in ["infer", "bench-service"] {
+        let directory = sample.directory();
+        let outcome =
+            traccc(&[command, "--url", &server.url, "--input", &directory, "--shared-memory"]);
+        assert!(outcome.status == 2 && outcome.out.is_empty(), "{command}: {}", outcome.out);
+        assert!(outcome.err.contains("start the server with"), "{command}: {}", outcome.err);
+        assert!(!outcome.err.contains("still registered"), "{command}: {}", outcome.err);
     }
 }
 

@@ -50,13 +50,7 @@ impl SharedMemory {
     /// [`ClientError::SharedMemory`] when the machine has none to give, and those of a server that refuses it.
     pub async fn open(client: &Client, output_bytes: usize) -> Result<Self, ClientError> {
         let mut memory = Self::create(client, output_bytes)?;
-        if let Err(error) = memory.register().await {
-            // One of them may be known.
-            if let Err(error) = memory.close().await {
-                tracing::debug!(%error, "shared memory is still registered");
-            }
-            return Err(error);
-        }
+        memory.register().await?;
         Ok(memory)
     }
 
@@ -106,7 +100,7 @@ impl SharedMemory {
             former: self.former.clone(),
         };
         // It stays so when this call is dropped.
-        self.in_use = true;
+        (self.in_use, self.closed) = (true, false);
         let infer = |attempt: Attempt| infer(attempt, call.clone());
         let called = self.client.call(options.deadline, &options.retry, infer).await;
         self.in_use = !answered(&called);
@@ -128,6 +122,9 @@ impl SharedMemory {
     }
 
     async fn unregister(&mut self) -> Result<(), ClientError> {
+        if self.closed {
+            return Ok(());
+        }
         let unregistered = unregister(&self.client, self.all_names()).await;
         self.closed = true;
         unregistered
@@ -181,9 +178,15 @@ impl SharedMemory {
         let register = |mut stub: Stub, request: tonic::Request<[_; 2]>| async move {
             register(&mut stub, request.get_ref()).await
         };
-        self.client.ask(self.registrations(), register).await?;
-        self.registered = true;
-        Ok(())
+        let outcome = self.client.ask(self.registrations(), register).await;
+        self.registered = outcome.is_ok();
+        if outcome.is_err() {
+            // One of them may be known.
+            if let Err(error) = self.unregister().await {
+                tracing::debug!(%error, "shared memory is still registered");
+            }
+        }
+        outcome
     }
 
     /// All names that a server may know.
