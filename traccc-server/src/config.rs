@@ -68,7 +68,8 @@ pub struct Limits {
     pub connections: usize,
     /// How long an HTTP connection may send no complete header, and a gRPC one nothing at all.
     pub idle: Duration,
-    /// How long the body of a request, or the reader of a reply, may stand still.
+    /// How long the body of a request, or the reader of a reply, may stand still. gRPC connections of such readers are closed,
+    /// with all else that they carry.
     pub stall: Duration,
 }
 

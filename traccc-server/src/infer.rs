@@ -146,7 +146,20 @@ impl From<RequestError> for ServeError {
     }
 }
 
+/// The longest message that a client gets, in bytes: parts of it may be the client's own.
+const MESSAGE: usize = 1 << 10;
+
 impl ServeError {
+    /// For the client.
+    pub(crate) fn message(&self) -> String {
+        let mut text = self.to_string();
+        if text.len() > MESSAGE {
+            text.truncate(text.floor_char_boundary(MESSAGE));
+            text.push_str("...");
+        }
+        text
+    }
+
     /// The kind.
     pub(crate) fn code(&self) -> Code {
         match self {

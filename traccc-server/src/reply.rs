@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// The most that is handed on at once, in bytes: a reader moves on when it has taken one piece.
-const PIECE: usize = 64 << 10;
+const PIECE: usize = 16 << 10;
 
 /// A connection that can be closed from a reply: travels in the extensions of its requests.
 #[derive(Clone, Debug, Default)]
@@ -31,8 +31,8 @@ impl Connection {
     }
 }
 
-/// The body of a gRPC reply, in pieces. It holds the ticket of its request until the reader has what was to be read, and
-/// closes the connection of a reader that stands still. HTTP/2 needs this: there a client can be alive and take nothing.
+/// The body of a reply, in pieces: it holds the ticket of its request until the reader has taken all but the last of them. Over
+/// HTTP/2, where a client can be alive and take nothing, it closes the connection of a reader that stands still.
 #[derive(Debug)]
 pub(crate) struct ReplyBody {
     body: Body,
@@ -40,13 +40,24 @@ pub(crate) struct ReplyBody {
     rest: Bytes,
     begun: bool,
     ticket: Ticket,
-    reader: Reader,
+    reader: Option<Reader>,
 }
 
 impl ReplyBody {
-    pub(crate) fn new(body: Body, ticket: Ticket, connection: Connection, stall: Duration) -> Self {
-        let reader = Reader::watch(connection, stall);
-        Self { body, rest: Bytes::new(), begun: false, ticket, reader }
+    /// Over a connection that ends by itself when its reader stands still.
+    pub(crate) fn new(body: Body, ticket: Ticket) -> Self {
+        Self { body, rest: Bytes::new(), begun: false, ticket, reader: None }
+    }
+
+    /// Over a connection that is closed when the reader stands still for so long.
+    pub(crate) fn watched(
+        body: Body,
+        ticket: Ticket,
+        connection: Connection,
+        stall: Duration,
+    ) -> Self {
+        let reader = Some(Reader::watch(connection, stall));
+        Self { reader, ..Self::new(body, ticket) }
     }
 }
 
@@ -59,9 +70,9 @@ impl HttpBody for ReplyBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = self.get_mut();
-        this.reader.asks();
+        this.reader.iter().for_each(Reader::asks);
         if this.rest.is_empty() {
-            if this.begun {
+            if std::mem::take(&mut this.begun) {
                 this.ticket.answered();
             }
             match ready!(Pin::new(&mut this.body).poll_frame(context)) {
@@ -74,7 +85,7 @@ impl HttpBody for ReplyBody {
             this.begun = true;
         }
         let piece = this.rest.split_to(this.rest.len().min(PIECE));
-        this.reader.has_more_to_take();
+        this.reader.iter().for_each(Reader::has_more_to_take);
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 

@@ -36,7 +36,9 @@ impl Reservation {
     pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), ServeError> {
         let Budget { left, limit } = &self.budget;
         let busy = || ServeError::Busy { limit: *limit };
-        let bytes = u32::try_from(bytes).map_err(|_| busy())?;
+        let all = self.size().saturating_add(bytes);
+        // Counted in 32 bits.
+        let bytes = u32::try_from(all).and_then(|_| u32::try_from(bytes)).map_err(|_| busy())?;
         let more = left.clone().try_acquire_many_owned(bytes).map_err(|_| busy())?;
         match &mut self.taken {
             Some(taken) => taken.merge(more),
@@ -47,8 +49,12 @@ impl Reservation {
 
     /// Takes what is missing to so many bytes.
     pub(crate) fn grow_to(&mut self, bytes: usize) -> Result<(), ServeError> {
-        let taken = self.taken.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        self.grow(bytes.saturating_sub(taken))
+        self.grow(bytes.saturating_sub(self.size()))
+    }
+
+    /// The bytes taken.
+    pub(crate) fn size(&self) -> usize {
+        self.taken.as_ref().map_or(0, OwnedSemaphorePermit::num_permits)
     }
 }
 
@@ -72,11 +78,6 @@ impl Ticket {
     /// Keeps the right to be answered until [`Self::answered`], or until nobody has the ticket.
     pub(crate) fn admit(&self, permit: OwnedSemaphorePermit) {
         *locked(&self.0.permit) = Some(permit);
-    }
-
-    /// Whether it has the right to be answered.
-    pub(crate) fn is_admitted(&self) -> bool {
-        locked(&self.0.permit).is_some()
     }
 
     /// The reply has gone: the next request may come.

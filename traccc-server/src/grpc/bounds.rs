@@ -19,12 +19,12 @@ mod field {
     pub(super) const FP32_CONTENTS: u64 = 6;
 }
 
-/// The bytes that the tensors' contents take once decoded.
+/// The bytes that numbers in `contents` take once decoded; raw contents stay where they are.
 ///
 /// # Errors
 /// No protobuf message; more than [`ENTRIES`] entries, [`REST`] other bytes, or `limit` bytes of content.
-pub(super) fn content_size(message: &[u8], limit: usize) -> Result<usize, ServeError> {
-    let mut sizes = Sizes { limit, content: 0, rest: 0 };
+pub(super) fn typed_size(message: &[u8], limit: usize) -> Result<usize, ServeError> {
+    let mut sizes = Sizes { limit, content: 0, typed: 0, rest: 0 };
     let [mut inputs, mut outputs, mut raw] = [0; 3];
     for field in Fields(message) {
         let field = field?;
@@ -45,7 +45,7 @@ pub(super) fn content_size(message: &[u8], limit: usize) -> Result<usize, ServeE
             }
         }
     }
-    Ok(sizes.content)
+    Ok(sizes.typed)
 }
 
 fn count(entries: &mut usize, field: &'static str) -> Result<(), ServeError> {
@@ -73,9 +73,9 @@ fn add_contents(contents: &[u8], sizes: &mut Sizes) -> Result<(), ServeError> {
     for field in Fields(contents) {
         let field = field?;
         match (field.number, field.bytes) {
-            (field::INT64_CONTENTS, packed) => sizes.add_content(8 * packed.map_or(1, numbers))?,
-            (field::UINT_CONTENTS, packed) => sizes.add_content(4 * packed.map_or(1, numbers))?,
-            (field::FP32_CONTENTS, packed) => sizes.add_content(packed.map_or(4, <[u8]>::len))?,
+            (field::INT64_CONTENTS, packed) => sizes.add_typed(8 * packed.map_or(1, numbers))?,
+            (field::UINT_CONTENTS, packed) => sizes.add_typed(4 * packed.map_or(1, numbers))?,
+            (field::FP32_CONTENTS, packed) => sizes.add_typed(packed.map_or(4, <[u8]>::len))?,
             // Of types that no tensor has.
             _ => sizes.add_rest(field.size)?,
         }
@@ -86,6 +86,7 @@ fn add_contents(contents: &[u8], sizes: &mut Sizes) -> Result<(), ServeError> {
 struct Sizes {
     limit: usize,
     content: usize,
+    typed: usize,
     rest: usize,
 }
 
@@ -96,6 +97,11 @@ impl Sizes {
             return Err(ServeError::TooLarge { limit: self.limit });
         }
         Ok(())
+    }
+
+    fn add_typed(&mut self, bytes: usize) -> Result<(), ServeError> {
+        self.typed = self.typed.saturating_add(bytes);
+        self.add_content(bytes)
     }
 
     fn add_rest(&mut self, bytes: usize) -> Result<(), ServeError> {

@@ -1,6 +1,6 @@
 //! Messages of `ModelInfer` and `ModelStreamInfer`: refused before they are decoded if they would take too much memory.
 
-use super::bounds::content_size;
+use super::bounds::typed_size;
 use crate::infer::ServeError;
 use crate::ticket::Ticket;
 use bytes::Buf;
@@ -59,8 +59,9 @@ impl Decoder for InferDecoder {
         if message.chunk().len() < message.remaining() {
             return Err(Status::internal("a message in several pieces"));
         }
-        let content = content_size(message.chunk(), self.limit)?;
-        self.ticket.memory().grow_to(content.max(message.remaining()))?;
+        // Once as the message has them, once as tensors.
+        let typed = 2 * typed_size(message.chunk(), self.limit)?;
+        self.ticket.memory().grow_to(message.remaining().saturating_add(typed))?;
         self.inner.decode(message).map_err(|_| ServeError::NoMessage.into())
     }
 }

@@ -1,7 +1,7 @@
 //! `ModelInfer` and `ModelStreamInfer`: from messages to a request, and from its reply to messages.
 
 use crate::infer::{
-    Content, InferReply, InferRequest, Input, Parameters, RequestedOutput, ServeError,
+    Code, Content, InferReply, InferRequest, Input, Parameters, RequestedOutput, ServeError,
     request_parameters, requested_output, window,
 };
 use crate::service::Service;
@@ -21,24 +21,18 @@ use traccc_protocol::grpc::{
     ModelStreamInferResponse,
 };
 
-/// Answers one request.
+/// Answers one request, which takes this memory until it is decoded.
 pub(super) async fn answer(
     service: &Service,
     ticket: &Ticket,
     request: ModelInferRequest,
+    memory: Reservation,
 ) -> Result<ModelInferResponse, ServeError> {
     let engine = service.engine(&request.model_name, &request.model_version)?;
     ticket.set_counted();
-    let arrived = Instant::now();
-    let read = || {
-        // A call of one request has been admitted before it was read.
-        if !ticket.is_admitted() {
-            ticket.admit(service.permit()?);
-        }
-        let id = request.id.clone();
-        Ok((id, read(service, request, ticket.take_memory())?))
-    };
-    let (id, request) = read().inspect_err(|error| engine.refused(error, arrived))?;
+    let (arrived, id) = (Instant::now(), request.id.clone());
+    let request =
+        read(service, request, memory).inspect_err(|error| engine.refused(error, arrived))?;
     let reply = engine.infer(request).await?;
     Ok(write(engine.name.clone(), engine.version, id, reply))
 }
@@ -49,20 +43,48 @@ pub(super) fn answer_each(
     ticket: Ticket,
     requests: Streaming<ModelInferRequest>,
 ) -> impl Stream<Item = Result<ModelStreamInferResponse, Status>> {
+    // The room that the call has for messages: as large as the largest, until the call ends.
+    let mut room = 0;
     requests.then(move |request| {
+        let memory = ticket.take_memory();
+        room = room.max(memory.size() - room);
+        let kept = ticket.memory().grow_to(room);
         let (service, ticket) = (service.clone(), ticket.clone());
         async move {
-            let request = request.inspect_err(|status| service.refused.count(status.code()))?;
+            let request = request.map_err(|status| {
+                service.refused.count(status.code());
+                too_large_as_clients_know_it(status)
+            })?;
             let id = request.id.clone();
-            let reply = answer(&service, &ticket, request).await;
-            let (error_message, reply) = match reply {
+            let reply = async {
+                kept?;
+                let permit = service.permit()?;
+                let reply = answer(&service, &ticket, request, memory).await?;
+                // Until the reader has the reply.
+                ticket.admit(permit);
+                Ok(reply)
+            };
+            let (error_message, reply) = match reply.await {
                 Ok(reply) => (String::new(), reply),
                 // With its name, so that the client knows which of its requests failed.
-                Err(error) => (error.to_string(), ModelInferResponse { id, ..Default::default() }),
+                Err::<_, ServeError>(error) => {
+                    if matches!(error.code(), Code::NotFound | Code::Unavailable) {
+                        service.refused.count(Status::from(&error).code());
+                    }
+                    (error.message(), ModelInferResponse { id, ..Default::default() })
+                }
             };
             Ok(ModelStreamInferResponse { error_message, infer_response: Some(reply) })
         }
     })
+}
+
+/// Only tonic itself says OUT_OF_RANGE, of messages beyond the limit; clients know that as RESOURCE_EXHAUSTED.
+fn too_large_as_clients_know_it(status: Status) -> Status {
+    match status.code() {
+        tonic::Code::OutOfRange => Status::resource_exhausted(status.message()),
+        _ => status,
+    }
 }
 
 /// Parameters as the HTTP protocol has them.

@@ -20,6 +20,7 @@ use incoming::Incoming;
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio_stream::Stream;
+use tonic::codec::CompressionEncoding;
 use tonic::server::NamedService;
 use tonic::service::Routes;
 use tonic::{Extensions, Request, Response, Status, Streaming};
@@ -48,7 +49,9 @@ const SMALL: usize = 64 << 10;
 /// All gRPC services.
 pub(crate) fn router(service: Arc<Service>, health: HealthServer<impl Health>) -> Router {
     let grpc = GrpcService { service: service.clone() };
-    let small = GrpcInferenceServiceServer::new(grpc.clone()).max_decoding_message_size(SMALL);
+    let small = GrpcInferenceServiceServer::new(grpc.clone())
+        .max_decoding_message_size(SMALL)
+        .accept_compressed(CompressionEncoding::Gzip);
     Routes::new(small)
         .add_service(health.max_decoding_message_size(SMALL))
         .into_axum_router()
@@ -86,7 +89,7 @@ async fn admit(
             service.refused.count(code);
         }
     }
-    response.map(|body| Body::new(ReplyBody::new(body, ticket, connection, stall)))
+    response.map(|body| Body::new(ReplyBody::watched(body, ticket, connection, stall)))
 }
 
 /// The service.
@@ -104,6 +107,12 @@ impl GrpcService {
 
 impl From<ServeError> for Status {
     fn from(error: ServeError) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&ServeError> for Status {
+    fn from(error: &ServeError) -> Self {
         let code = match error.code() {
             Code::InvalidArgument => tonic::Code::InvalidArgument,
             Code::NotFound => tonic::Code::NotFound,
@@ -115,7 +124,7 @@ impl From<ServeError> for Status {
             Code::Cancelled => tonic::Code::Cancelled,
             Code::Internal => tonic::Code::Internal,
         };
-        Self::new(code, error.to_string())
+        Self::new(code, error.message())
     }
 }
 
@@ -158,7 +167,9 @@ impl GrpcInferenceService for GrpcService {
 
     async fn model_infer(&self, request: Request<ModelInferRequest>) -> Answer<ModelInferResponse> {
         let (_, extensions, request) = request.into_parts();
-        Ok(Response::new(infer::answer(&self.service, &self.ticket(&extensions), request).await?))
+        let ticket = self.ticket(&extensions);
+        let memory = ticket.take_memory();
+        Ok(Response::new(infer::answer(&self.service, &ticket, request, memory).await?))
     }
 
     async fn model_stream_infer(

@@ -1,20 +1,20 @@
 //! `/infer`: JSON, with tensors in it or behind it in binary.
 
-use super::json::{Few, Flat, Small, elements};
+use super::json::{Few, Flat, Small, elements, most_bytes};
 use super::{Names, Shared, body, name};
 use crate::infer::{
     Content, InferReply, InferRequest, Input, OutputTensor, Parameters, RequestedOutput,
     ServeError, request_parameters, requested_output, window,
 };
+use crate::reply::ReplyBody;
 use crate::service::Service;
-use crate::ticket::Reservation;
+use crate::ticket::{Reservation, Ticket};
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http_body_util::BodyExt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -104,16 +104,13 @@ pub(super) async fn infer(
             return Err(error);
         }
     };
+    let ticket = Ticket::new(&service.budget);
+    ticket.admit(permit);
     let reply = engine.infer(request).await?;
     let (engine, large) = (engine.clone(), form.json_bytes(&reply) >= LARGE_JSON);
     let response =
         apart(large, move || write(&engine.name, engine.version, &form, &reply)).await??;
-    // The right to be answered lasts until the reader has the reply.
-    let held = move |error| {
-        let _permit = &permit;
-        error
-    };
-    Ok(response.map(|body| Body::new(body.map_err(held))))
+    Ok(response.map(|body| Body::new(ReplyBody::new(body, ticket))))
 }
 
 /// Admits and reads a request.
@@ -186,14 +183,14 @@ fn read(
     service: &Service,
     json: &[u8],
     mut tensors: Bytes,
-    memory: Reservation,
+    mut memory: Reservation,
 ) -> Result<(InferRequest, Form), ServeError> {
     let request: JsonRequest<'_> =
         serde_json::from_slice(json).map_err(|source| ServeError::Json { source })?;
     let parameters = request_parameters(&request.parameters.0)?;
     let mut inputs = Vec::with_capacity(request.inputs.0.len());
     for input in request.inputs.0 {
-        inputs.push(read_input(service, input, &mut tensors)?);
+        inputs.push(read_input(service, input, &mut tensors, &mut memory)?);
     }
     if !tensors.is_empty() {
         return Err(ServeError::Left { left: tensors.len(), unit: "bytes of the body" });
@@ -214,6 +211,7 @@ fn read_input(
     service: &Service,
     input: JsonInput<'_>,
     tensors: &mut Bytes,
+    memory: &mut Reservation,
 ) -> Result<Input, ServeError> {
     let JsonInput { name, datatype, shape: Few(shape), parameters: Small(parameters), data } =
         input;
@@ -237,14 +235,22 @@ fn read_input(
                 _ => return Err(ServeError::BinarySize { tensor: name, size, left }),
             }
         }
-        (None, None, Some(data)) => Content::Inline(read_data(&name, &datatype, data)?.into()),
+        (None, None, Some(data)) => {
+            Content::Inline(read_data(&name, &datatype, data, limit, memory)?.into())
+        }
         (None, None, None) => return Err(ServeError::NoContent { tensor: name }),
     };
     Ok(Input { name, data_type: datatype, shape, content })
 }
 
 /// JSON numbers mean nothing without a type: it must be the one of the contract.
-fn read_data(name: &str, data_type: &str, data: &RawValue) -> Result<Vec<u8>, ServeError> {
+fn read_data(
+    name: &str,
+    data_type: &str,
+    data: &RawValue,
+    limit: usize,
+    memory: &mut Reservation,
+) -> Result<Vec<u8>, ServeError> {
     let Some(spec) = contract::input::ALL.into_iter().find(|spec| spec.name == name) else {
         return Err(RequestError::Unknown { tensor: name.to_owned() }.into());
     };
@@ -252,8 +258,14 @@ fn read_data(name: &str, data_type: &str, data: &RawValue) -> Result<Vec<u8>, Se
         let (tensor, found, expected) = (spec.name, data_type.to_owned(), spec.data_type);
         return Err(RequestError::DataType { tensor, found, expected }.into());
     }
+    // A number of one digit and its comma become up to eight bytes.
+    let size = most_bytes(spec.data_type, data);
+    if size > limit {
+        return Err(ServeError::TooLarge { limit });
+    }
+    memory.grow(size)?;
     let tensor = name.to_owned();
-    elements(spec.data_type, data).map_err(|source| ServeError::JsonData { tensor, source })
+    elements(spec.data_type, data, size).map_err(|source| ServeError::JsonData { tensor, source })
 }
 
 fn flag(

@@ -8,9 +8,20 @@ use std::fmt;
 use std::marker::PhantomData;
 use traccc_protocol::DataType;
 
-/// The elements as bytes, row after row, little-endian. Unsigned numbers beyond INT64 keep their bits.
-pub(super) fn elements(data_type: DataType, data: &RawValue) -> Result<Vec<u8>, serde_json::Error> {
-    let mut bytes = Vec::new();
+/// The most bytes that the elements can have.
+pub(super) fn most_bytes(data_type: DataType, data: &RawValue) -> usize {
+    let commas = data.get().bytes().filter(|&byte| byte == b',').count();
+    (commas + 1).saturating_mul(data_type.size())
+}
+
+/// The elements as bytes, row after row, little-endian. Unsigned numbers beyond INT64 keep their bits. `most` is
+/// [`most_bytes`].
+pub(super) fn elements(
+    data_type: DataType,
+    data: &RawValue,
+    most: usize,
+) -> Result<Vec<u8>, serde_json::Error> {
+    let mut bytes = Vec::with_capacity(most);
     let mut deserializer = serde_json::Deserializer::from_str(data.get());
     Elements { data_type, bytes: &mut bytes }.deserialize(&mut deserializer)?;
     Ok(bytes)
@@ -159,7 +170,7 @@ mod tests {
 
     fn read(data_type: DataType, text: &str) -> Result<Vec<u8>, serde_json::Error> {
         let raw: &RawValue = serde_json::from_str(text)?;
-        elements(data_type, raw)
+        elements(data_type, raw, most_bytes(data_type, raw))
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl IntoResponse for ServeError {
             Code::Cancelled => StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
             Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        (status, axum::Json(json!({ "error": self.to_string() }))).into_response()
+        (status, axum::Json(json!({ "error": self.message() }))).into_response()
     }
 }
 

@@ -56,7 +56,7 @@ async fn requests_that_grow_in_memory_are_refused_before_they_are_decoded() {
         (
             ModelInferRequest {
                 model_name: name(),
-                inputs: vec![InferInputTensor::default(); 5_000_000],
+                inputs: vec![InferInputTensor::default(); 200_000],
                 ..Default::default()
             },
             Code::InvalidArgument,
@@ -85,7 +85,7 @@ async fn requests_that_grow_in_memory_are_refused_before_they_are_decoded() {
             Code::InvalidArgument,
             "65536 bytes beside",
         ),
-        // Ten bytes in the request, eight each in memory: the next one of them would be too much.
+        // A byte each in the request, eight in memory: one more than the limit.
         (
             contents(InferTensorContents {
                 int64_contents: vec![0; 8 * MIB + 1],
@@ -130,7 +130,10 @@ async fn json_that_grows_in_memory_is_refused() {
         assert_eq!(reply.status, 400, "{}", reply.head);
         assert!(reply.error().contains(message), "{}", reply.error());
     }
-    assert_eq!(failures(&mut grpc(&server).await).await, 3, "all are in the statistics");
+    let long = format!(r#"{{"inputs":[{}]}}"#, input(&format!(r#""shape":"{}""#, "x".repeat(MIB))));
+    let error = post(address, INFER, "", long.as_bytes()).error();
+    assert!(error.len() < 2000, "{} bytes come back", error.len());
+    assert_eq!(failures(&mut grpc(&server).await).await, 4, "all are in the statistics");
     assert_http_works(&server);
 }
 
@@ -145,13 +148,9 @@ async fn all_requests_together_have_a_limit_of_memory() {
     let mut half = connect(server.http_address());
     half.write_all(post_head(INFER, "", MIB).as_bytes()).unwrap();
     half.write_all(&vec![b' '; MIB - 1000]).unwrap();
-    let status = loop {
-        match client.model_infer(good_request()).await {
-            // Not all of it has come.
-            Ok(_) => tokio::time::sleep(Duration::from_millis(10)).await,
-            Err(status) => break status,
-        }
-    };
+    // Until all of it has come.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let status = client.model_infer(good_request()).await.unwrap_err();
     assert_eq!(status.code(), Code::Unavailable, "{status}");
     assert!(status.message().contains("1048576 bytes, the limit: try again later"), "{status}");
     let (header, body) = binary_request(&fixture().tensors, &json!({}));
@@ -164,6 +163,35 @@ async fn all_requests_together_have_a_limit_of_memory() {
     }
     assert_works(&mut client).await;
     assert_http_works(&server);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_takes_the_memory_of_one_request_and_one_right_to_be_answered() {
+    let server = start(|config| {
+        config.limits.request_bytes = MIB;
+        config.limits.memory = MIB;
+        config.limits.requests = 1;
+    })
+    .await;
+    let mut client = grpc(&server).await;
+    let requests = (0..200).map(|i| {
+        let mut request = good_request();
+        if i % 50 != 0 {
+            request.model_name = "none".to_owned();
+        }
+        request
+    });
+    let requests: Vec<_> = requests.collect();
+    let sent: usize = requests[0].raw_input_contents.iter().map(Bytes::len).sum();
+    assert!(200 * sent > 2 * MIB, "{sent} bytes a request");
+    let replies = client.model_stream_infer(tokio_stream::iter(requests)).await.unwrap();
+    let replies: Vec<_> = replies.into_inner().collect::<Result<_, _>>().await.unwrap();
+    for (i, reply) in replies.iter().enumerate() {
+        assert_eq!(reply.error_message.is_empty(), i % 50 == 0, "{i}: {}", reply.error_message);
+    }
+    assert_eq!(replies.len(), 200);
+    assert_eq!(metric(&server, "traccc_refused_calls_total{status=\"NotFound\"}"), 196);
+    assert_works(&mut client).await;
 }
 
 async fn channel(server: &Server, change: impl FnOnce(Endpoint) -> Endpoint) -> Channel {
@@ -196,7 +224,7 @@ async fn unfinished_call(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_stands_still_is_ended_with_a_status_but_a_stream_may_pause() {
-    let stall = Duration::from_millis(300);
+    let stall = Duration::from_millis(600);
     let server = start(|config| config.limits.stall = stall).await;
     let reply = unfinished_call(&server, "ModelInfer", "1H", vec![0, 0, 0, 0, 9, 1, 2]).await;
     assert_eq!(reply.headers()["grpc-status"], "4", "{:?}", reply.headers());
@@ -214,7 +242,7 @@ async fn a_call_that_stands_still_is_ended_with_a_status_but_a_stream_may_pause(
     for _ in 0..2 {
         let reply = replies.next().await.unwrap().unwrap();
         assert_expected(&reply.infer_response.unwrap(), &Output::UPSTREAM);
-        tokio::time::sleep(3 * stall).await;
+        tokio::time::sleep(2 * stall).await;
         sender.send(good_request()).await.unwrap();
     }
     drop(sender);
@@ -224,31 +252,27 @@ async fn a_call_that_stands_still_is_ended_with_a_status_but_a_stream_may_pause(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_takes_nothing_keeps_its_right_until_it_is_cut_off() {
-    let stall = Duration::from_millis(500);
     let server = start(|config| {
-        config.limits.stall = stall;
+        config.limits.stall = Duration::from_secs(2);
         config.limits.requests = 1;
     })
     .await;
-    let window = |endpoint: Endpoint| endpoint.initial_stream_window_size(1);
+    let window = |endpoint: Endpoint| endpoint.initial_stream_window_size(0);
     let mut narrow = Client::new(channel(&server, window).await);
-    let start = Instant::now();
-    let stuck = tokio::spawn(async move { narrow.model_infer(good_request()).await });
     let mut client = grpc(&server).await;
-    let mut refused = 0;
-    // First the narrow one is answered, or not yet begun; then nobody else is, until it is cut off.
-    while start.elapsed() < 4 * stall || refused == 0 {
-        match client.model_infer(good_request()).await {
-            Ok(_) => {}
-            Err(status) => {
-                assert_eq!(status.code(), Code::Unavailable, "{status}");
-                refused += 1;
-            }
-        }
+    let stuck = tokio::spawn(async move { narrow.model_infer(good_request()).await });
+    while metric(&server, "nv_inference_request_success{") == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let status = client.model_infer(good_request()).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable, "{status}");
+    let status = stuck.await.unwrap().expect_err("its connection is closed");
+    assert!(!status.message().contains("try again"), "{status}");
+    let start = Instant::now();
+    while client.model_infer(good_request()).await.is_err() {
+        assert!(start.elapsed() < Duration::from_secs(20), "the right has been given back");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    stuck.await.unwrap().expect_err("its connection was closed");
-    assert_works(&mut client).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
