@@ -291,7 +291,8 @@ mod tests {
             late.push(Instant::now().checked_duration_since(due).unwrap());
         }
         late.sort_unstable();
-        assert!(late[20] < Duration::from_micros(300), "{late:?}");
+        // The runtime's timer alone is late by up to 1 ms; other programs may take the processor now and then.
+        assert!(late[13] < Duration::from_micros(200), "{late:?}");
     }
 
     #[test]
