@@ -62,7 +62,10 @@ pub(crate) fn bench_service(arguments: &BenchServiceArguments) -> Result<Verdict
     let requests: Arc<[Request]> = requests.collect::<Result<_, _>>()?;
     let points = runtime()?.block_on(measure(arguments, &requests))?;
 
-    let kind = if arguments.rate.is_empty() { "clients" } else { "requests/s" };
+    let (kind, axis) = match arguments.rate[..] {
+        [] => ("clients", "clients at once"),
+        _ => ("requests/s", "requests per second"),
+    };
     let mut out = std::io::stdout().lock();
     writeln!(out, "{} events in turn, {}\n", requests.len(), arguments.service.url())?;
     write!(out, "{}", table(kind, &points))?;
@@ -83,9 +86,7 @@ pub(crate) fn bench_service(arguments: &BenchServiceArguments) -> Result<Verdict
             .with_context(|| format!("`{}` cannot be written", path.display()))?;
     }
     if let Some(path) = &arguments.plot {
-        let load =
-            if arguments.rate.is_empty() { "clients at once" } else { "requests per second" };
-        plot_load(path, load, &points)?;
+        plot_load(path, axis, &points)?;
     }
     Ok(if failed > 0 { Verdict::CheckFailed } else { Verdict::Done })
 }
