@@ -115,7 +115,7 @@ impl Engine {
         answer.await.unwrap_or(Err(ServeError::ShuttingDown))
     }
 
-    /// Counts a request that is not handed on to [`Self::infer`].
+    /// Counts a request that does not reach an instance.
     pub(crate) fn refused(&self, error: &ServeError, arrived: Instant) {
         self.statistics.failed(error.reason(), arrived.elapsed());
     }

@@ -8,6 +8,11 @@ use serde_json::{Map, Value};
 use traccc_protocol::{Output, PREFIX, RequestError, RequestParameters};
 use traccc_service::{Failure, FailureKind};
 
+/// The most entries of a list in a request, but for the content of a tensor; the contract has 4 inputs and 9 outputs.
+pub(crate) const ENTRIES: usize = 64;
+/// The most bytes of what is not the content of a tensor: names, shapes and parameters of a request, and other messages.
+pub(crate) const SMALL: usize = 64 << 10;
+
 /// Parameters of a request or of a tensor.
 pub(crate) type Parameters = Map<String, Value>;
 

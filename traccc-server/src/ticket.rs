@@ -58,7 +58,7 @@ impl Reservation {
     }
 }
 
-/// What the parts of the server that see a gRPC request share: travels in its extensions.
+/// What the parts of the server that see a request share; travels in the extensions of gRPC calls.
 #[derive(Clone, Debug)]
 pub(crate) struct Ticket(Arc<Shared>);
 

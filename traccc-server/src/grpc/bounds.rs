@@ -1,12 +1,7 @@
 //! How much memory a `ModelInferRequest` would take, found before it is decoded: an empty entry of `inputs` is 2 bytes in the
 //! request and 300 in memory, a number in `contents` 1 and 8.
 
-use crate::infer::ServeError;
-
-/// The most entries of `inputs`, `outputs` and `raw_input_contents`; the contract has 7 inputs and 9 outputs.
-pub(super) const ENTRIES: usize = 64;
-/// The most bytes of a request that are not the content of a tensor: names, shapes, parameters.
-pub(super) const REST: usize = 64 << 10;
+use crate::infer::{ENTRIES, SMALL, ServeError};
 
 /// Fields of `ModelInferRequest`, `InferInputTensor` and `InferTensorContents`.
 mod field {
@@ -22,7 +17,7 @@ mod field {
 /// The bytes that numbers in `contents` take once decoded; raw contents stay where they are.
 ///
 /// # Errors
-/// No protobuf message; more than [`ENTRIES`] entries, [`REST`] other bytes, or `limit` bytes of content.
+/// No protobuf message; more than [`ENTRIES`] entries, [`SMALL`] other bytes, or `limit` bytes of content.
 pub(super) fn typed_size(message: &[u8], limit: usize) -> Result<usize, ServeError> {
     let mut sizes = Sizes { limit, content: 0, typed: 0, rest: 0 };
     let [mut inputs, mut outputs, mut raw] = [0; 3];
@@ -106,8 +101,8 @@ impl Sizes {
 
     fn add_rest(&mut self, bytes: usize) -> Result<(), ServeError> {
         self.rest += bytes;
-        if self.rest > REST {
-            return Err(ServeError::TooMuchBeside { limit: REST });
+        if self.rest > SMALL {
+            return Err(ServeError::TooMuchBeside { limit: SMALL });
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! `ModelInfer` and `ModelStreamInfer`: from messages to a request, and from its reply to messages.
 
+use super::as_clients_know_it;
 use crate::infer::{
     Code, Content, InferReply, InferRequest, Input, Parameters, RequestedOutput, ServeError,
     request_parameters, requested_output, window,
@@ -52,8 +53,9 @@ pub(super) fn answer_each(
         let (service, ticket) = (service.clone(), ticket.clone());
         async move {
             let request = request.map_err(|status| {
-                service.refused.count(status.code());
-                too_large_as_clients_know_it(status)
+                let code = as_clients_know_it(status.code());
+                service.refused.count(code);
+                Status::new(code, status.message())
             })?;
             let id = request.id.clone();
             let reply = async {
@@ -69,7 +71,7 @@ pub(super) fn answer_each(
                 // With its name, so that the client knows which of its requests failed.
                 Err::<_, ServeError>(error) => {
                     if matches!(error.code(), Code::NotFound | Code::Unavailable) {
-                        service.refused.count(Status::from(&error).code());
+                        service.refused.count(error.code().into());
                     }
                     (error.message(), ModelInferResponse { id, ..Default::default() })
                 }
@@ -77,14 +79,6 @@ pub(super) fn answer_each(
             Ok(ModelStreamInferResponse { error_message, infer_response: Some(reply) })
         }
     })
-}
-
-/// Only tonic itself says OUT_OF_RANGE, of messages beyond the limit; clients know that as RESOURCE_EXHAUSTED.
-fn too_large_as_clients_know_it(status: Status) -> Status {
-    match status.code() {
-        tonic::Code::OutOfRange => Status::resource_exhausted(status.message()),
-        _ => status,
-    }
 }
 
 /// Parameters as the HTTP protocol has them.

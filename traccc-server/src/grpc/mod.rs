@@ -6,7 +6,7 @@ mod codec;
 mod incoming;
 mod infer;
 
-use crate::infer::{Code, ServeError};
+use crate::infer::{Code, SMALL, ServeError};
 use crate::reply::{Connection, ReplyBody};
 use crate::service::Service;
 use crate::ticket::Ticket;
@@ -43,9 +43,6 @@ use traccc_protocol::grpc::{
 pub(crate) const SERVICE_NAME: &str =
     <GrpcInferenceServiceServer<GrpcService> as NamedService>::NAME;
 
-/// What messages other than requests for events may take, in bytes.
-const SMALL: usize = 64 << 10;
-
 /// All gRPC services.
 pub(crate) fn router(service: Arc<Service>, health: HealthServer<impl Health>) -> Router {
     let grpc = GrpcService { service: service.clone() };
@@ -80,16 +77,18 @@ async fn admit(
         Err(error) => Status::from(error).into_http(),
     };
     if let Some(status) = response.headers_mut().get_mut(Status::GRPC_STATUS) {
-        // Only tonic itself says OUT_OF_RANGE, of messages beyond the limit; clients know that as RESOURCE_EXHAUSTED.
-        if status == "11" {
-            *status = HeaderValue::from_static("8");
-        }
-        let code = tonic::Code::from_bytes(status.as_bytes());
+        let code = as_clients_know_it(tonic::Code::from_bytes(status.as_bytes()));
+        *status = HeaderValue::from(code as i32);
         if one && code != tonic::Code::Ok && !ticket.is_counted() {
             service.refused.count(code);
         }
     }
     response.map(|body| Body::new(ReplyBody::watched(body, ticket, connection, stall)))
+}
+
+/// Only tonic itself says OUT_OF_RANGE, of messages beyond the limit; clients know that as RESOURCE_EXHAUSTED.
+fn as_clients_know_it(code: tonic::Code) -> tonic::Code {
+    if code == tonic::Code::OutOfRange { tonic::Code::ResourceExhausted } else { code }
 }
 
 /// The service.
@@ -107,24 +106,23 @@ impl GrpcService {
 
 impl From<ServeError> for Status {
     fn from(error: ServeError) -> Self {
-        Self::from(&error)
+        Self::new(error.code().into(), error.message())
     }
 }
 
-impl From<&ServeError> for Status {
-    fn from(error: &ServeError) -> Self {
-        let code = match error.code() {
-            Code::InvalidArgument => tonic::Code::InvalidArgument,
-            Code::NotFound => tonic::Code::NotFound,
-            Code::AlreadyExists => tonic::Code::AlreadyExists,
-            Code::PermissionDenied => tonic::Code::PermissionDenied,
-            Code::TooLarge => tonic::Code::ResourceExhausted,
-            Code::TimedOut => tonic::Code::DeadlineExceeded,
-            Code::Unavailable => tonic::Code::Unavailable,
-            Code::Cancelled => tonic::Code::Cancelled,
-            Code::Internal => tonic::Code::Internal,
-        };
-        Self::new(code, error.message())
+impl From<Code> for tonic::Code {
+    fn from(code: Code) -> Self {
+        match code {
+            Code::InvalidArgument => Self::InvalidArgument,
+            Code::NotFound => Self::NotFound,
+            Code::AlreadyExists => Self::AlreadyExists,
+            Code::PermissionDenied => Self::PermissionDenied,
+            Code::TooLarge => Self::ResourceExhausted,
+            Code::TimedOut => Self::DeadlineExceeded,
+            Code::Unavailable => Self::Unavailable,
+            Code::Cancelled => Self::Cancelled,
+            Code::Internal => Self::Internal,
+        }
     }
 }
 

@@ -21,7 +21,6 @@ use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::OwnedSemaphorePermit;
 use traccc_protocol::{DataType, RequestError, contract};
 
 /// The length of the JSON before the binary tensors.
@@ -89,12 +88,13 @@ pub(super) async fn infer(
 ) -> Result<Response, ServeError> {
     let arrived = Instant::now();
     let (head, mut body) = request.into_parts();
+    let ticket = Ticket::new(&service.budget);
     let received = async {
         let engine = service.engine(name(&names, "model"), name(&names, "version"))?;
-        let received = receive(&service, &head.headers, &mut body).await;
+        let received = receive(&service, &ticket, &head.headers, &mut body).await;
         Ok((engine, received.inspect_err(|error| engine.refused(error, arrived))?))
     };
-    let (engine, (permit, request, form)) = match received.await {
+    let (engine, (request, form)) = match received.await {
         Ok(received) => received,
         Err(error) => {
             // Who expects a word before the body has not sent it.
@@ -104,8 +104,6 @@ pub(super) async fn infer(
             return Err(error);
         }
     };
-    let ticket = Ticket::new(&service.budget);
-    ticket.admit(permit);
     let reply = engine.infer(request).await?;
     let (engine, large) = (engine.clone(), form.json_bytes(&reply) >= LARGE_JSON);
     let response =
@@ -116,19 +114,19 @@ pub(super) async fn infer(
 /// Admits and reads a request.
 async fn receive(
     service: &Arc<Service>,
+    ticket: &Ticket,
     headers: &HeaderMap,
     body: &mut Body,
-) -> Result<(OwnedSemaphorePermit, InferRequest, Form), ServeError> {
-    let permit = service.permit()?;
+) -> Result<(InferRequest, Form), ServeError> {
+    ticket.admit(service.permit()?);
     let json_length = number(headers, &HEADER_LENGTH)?;
     // tower-http takes the header away from compressed bodies: what it says is not their length.
     let announced = number(headers, &CONTENT_LENGTH)?;
-    let mut memory = service.budget.reserve();
+    let mut memory = ticket.take_memory();
     let body = body::read(body, announced, service.limits.request_bytes, &mut memory).await?;
     let (json, tensors) = split(body, json_length)?;
     let (large, service) = (json.len() >= LARGE_JSON, service.clone());
-    let (request, form) = apart(large, move || read(&service, &json, tensors, memory)).await??;
-    Ok((permit, request, form))
+    apart(large, move || read(&service, &json, tensors, memory)).await?
 }
 
 /// Runs what may take long on a thread for that, if it is large.

@@ -1,5 +1,6 @@
 //! Tensors in JSON: numbers in a flat array, or in arrays within arrays.
 
+use crate::infer::{ENTRIES, SMALL};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
@@ -26,11 +27,6 @@ pub(super) fn elements(
     Elements { data_type, bytes: &mut bytes }.deserialize(&mut deserializer)?;
     Ok(bytes)
 }
-
-/// The most entries of a list that is not the content of a tensor.
-const ENTRIES: usize = 64;
-/// The most bytes of a set of parameters.
-const PARAMETERS: usize = 64 << 10;
 
 /// A list of at most [`ENTRIES`]: in memory, entries are larger than in JSON.
 #[derive(Debug)]
@@ -69,16 +65,16 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for FewVisitor<T> {
     }
 }
 
-/// What has at most [`PARAMETERS`] bytes in JSON.
+/// What has at most [`SMALL`] bytes in JSON.
 #[derive(Debug, Default)]
 pub(super) struct Small<T>(pub(super) T);
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Small<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <&RawValue>::deserialize(deserializer)?.get();
-        if text.len() > PARAMETERS {
-            let (found, limit) = (text.len(), PARAMETERS);
-            return Err(D::Error::custom(format_args!("{found} bytes, expected at most {limit}")));
+        if text.len() > SMALL {
+            let found = text.len();
+            return Err(D::Error::custom(format_args!("{found} bytes, expected at most {SMALL}")));
         }
         serde_json::from_str(text).map(Self).map_err(D::Error::custom)
     }

@@ -4,7 +4,7 @@ mod body;
 mod infer;
 mod json;
 
-use crate::infer::{Code, ServeError};
+use crate::infer::{Code, SMALL, ServeError};
 use crate::messages;
 use crate::service::Service;
 use axum::Router;
@@ -130,9 +130,6 @@ async fn memory_status(State(service): Shared, Path(names): Names) -> Answer {
     Ok(axum::Json(regions.into_iter().map(shown).collect()))
 }
 
-/// The largest registration, in bytes.
-const MAX_REGISTRATION: usize = 64 << 10;
-
 /// What is registered.
 #[derive(Debug, Deserialize)]
 struct Registration {
@@ -149,7 +146,7 @@ async fn memory_register(
 ) -> Result<(), ServeError> {
     service.shared_memory.check_enabled()?;
     let (mut body, mut memory) = (request.into_body(), service.budget.reserve());
-    let body = body::read(&mut body, None, MAX_REGISTRATION, &mut memory).await?;
+    let body = body::read(&mut body, None, SMALL, &mut memory).await?;
     let Registration { key, offset, byte_size } =
         serde_json::from_slice(&body).map_err(|source| ServeError::Json { source })?;
     Ok(service.shared_memory.register(name(&names, "region"), &key, offset, byte_size)?)

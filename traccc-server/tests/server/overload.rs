@@ -51,11 +51,9 @@ async fn requests_that_grow_in_memory_are_refused_before_they_are_decoded() {
         request.inputs[0].contents = Some(contents);
         request
     };
-    let name = || "traccc".to_owned();
     let cases = [
         (
             ModelInferRequest {
-                model_name: name(),
                 inputs: vec![InferInputTensor::default(); 200_000],
                 ..Default::default()
             },
@@ -64,7 +62,6 @@ async fn requests_that_grow_in_memory_are_refused_before_they_are_decoded() {
         ),
         (
             ModelInferRequest {
-                model_name: name(),
                 outputs: vec![InferRequestedOutputTensor::default(); 65],
                 ..Default::default()
             },
@@ -72,11 +69,7 @@ async fn requests_that_grow_in_memory_are_refused_before_they_are_decoded() {
             "64 entries of `outputs`",
         ),
         (
-            ModelInferRequest {
-                model_name: name(),
-                raw_input_contents: vec![Bytes::new(); 65],
-                ..Default::default()
-            },
+            ModelInferRequest { raw_input_contents: vec![Bytes::new(); 65], ..Default::default() },
             Code::InvalidArgument,
             "64 entries of `raw_input_contents`",
         ),
