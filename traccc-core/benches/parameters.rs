@@ -7,6 +7,7 @@ mod synthetic;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
+use traccc_core::detector::Detector;
 use traccc_core::field::MagneticField;
 use traccc_core::parameters::{ParametersConfig, estimate_parameters};
 use traccc_core::seeding::{SeedingConfig, find_seeds};
@@ -16,12 +17,13 @@ fn parameters(criterion: &mut Criterion) {
     let cuts = SeedingConfig::default().cuts().expect("the default settings are sound");
     let seeds = find_seeds(&spacepoints, &cuts);
     let field = MagneticField::along_z(2.0);
-    let config = ParametersConfig::default();
+    let (detector, config) = (Detector::default(), ParametersConfig::default());
     let mut group = criterion.benchmark_group("parameters");
     group.throughput(Throughput::Elements(seeds.len() as u64));
     group.bench_with_input(BenchmarkId::from_parameter("mu200"), &seeds, |bencher, seeds| {
         bencher.iter(|| {
-            estimate_parameters(&measurements, &spacepoints, black_box(seeds), &field, &config)
+            let seeds = black_box(seeds);
+            estimate_parameters(&measurements, &spacepoints, seeds, &detector, &field, &config)
         });
     });
     group.finish();

@@ -13,7 +13,7 @@ use crate::index::MeasurementIndex;
 use crate::math::Vector3;
 use crate::parameters::{FieldSource, estimate_parameters};
 use crate::propagation::{Limits, Propagator};
-use crate::seeding::{SeedingCuts, find_seeds};
+use crate::seeding::{SeedingAlgorithm, SeedingCuts, find_seeds};
 use crate::spacepoints::form_spacepoints;
 use crate::{Hypothesis, Scalar};
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,7 @@ pub struct Reconstruction {
     pub measurements: Measurements,
     /// For each cell the measurement that it went into.
     pub cell_measurements: Vec<MeasurementIndex>,
-    /// One for each measurement of two coordinates.
+    /// Points in space that measurements determine.
     pub spacepoints: Spacepoints,
     /// Triplets of space points.
     pub seeds: Vec<Seed>,
@@ -68,7 +68,7 @@ pub struct EventCounts {
     pub cells: usize,
     /// Clusters.
     pub measurements: usize,
-    /// Measurements of two coordinates.
+    /// Points in space.
     pub spacepoints: usize,
     /// Triplets.
     pub seeds: usize,
@@ -146,7 +146,11 @@ pub trait ReconstructionChain {
     ///
     /// # Errors
     /// Of the engine.
-    fn find_seeds(&mut self, spacepoints: &Spacepoints) -> Result<Vec<Seed>, Self::Error>;
+    fn find_seeds(
+        &mut self,
+        measurements: &Measurements,
+        spacepoints: &Spacepoints,
+    ) -> Result<Vec<Seed>, Self::Error>;
     /// Seeds to parameters.
     ///
     /// # Errors
@@ -211,7 +215,7 @@ pub trait ReconstructionChain {
         let Clusters { measurements, labels } =
             clock.stage("clustering", || self.cluster(cells))?;
         let spacepoints = clock.stage("spacepoints", || self.form_spacepoints(&measurements))?;
-        let seeds = clock.stage("seeding", || self.find_seeds(&spacepoints))?;
+        let seeds = clock.stage("seeding", || self.find_seeds(&measurements, &spacepoints))?;
         let parameters = clock.stage("parameters", || {
             self.estimate_parameters(&measurements, &spacepoints, &seeds)
         })?;
@@ -349,8 +353,14 @@ impl ReconstructionChain for CpuChain {
         Ok(form_spacepoints(measurements, &self.detector))
     }
 
-    fn find_seeds(&mut self, spacepoints: &Spacepoints) -> Result<Vec<Seed>, Error> {
-        Ok(find_seeds(spacepoints, &self.seeding))
+    fn find_seeds(
+        &mut self,
+        _: &Measurements,
+        spacepoints: &Spacepoints,
+    ) -> Result<Vec<Seed>, Error> {
+        match self.config.seeding.algorithm {
+            SeedingAlgorithm::Triplet => Ok(find_seeds(spacepoints, &self.seeding)),
+        }
     }
 
     fn estimate_parameters(
@@ -359,8 +369,8 @@ impl ReconstructionChain for CpuChain {
         spacepoints: &Spacepoints,
         seeds: &[Seed],
     ) -> Result<Vec<BoundParameters>, Error> {
-        let config = &self.config.parameters;
-        Ok(estimate_parameters(measurements, spacepoints, seeds, &self.field, config))
+        let (detector, config) = (&self.detector, &self.config.parameters);
+        Ok(estimate_parameters(measurements, spacepoints, seeds, detector, &self.field, config))
     }
 
     fn find_tracks(

@@ -9,7 +9,7 @@ use traccc_core::detector::{
 };
 use traccc_core::event::{Cell, Cells, Measurement, Measurements, Subspace};
 use traccc_core::spacepoints::form_spacepoints;
-use traccc_core::{ModuleIndex, Scalar, SurfaceIndex};
+use traccc_core::{MeasurementIndex, ModuleIndex, Scalar, SurfaceIndex};
 
 /// Square planes across x, 20 mm apart from x = 20 mm on, with local x along y and local y along z.
 fn telescope(planes: usize, pixels: usize) -> (Detector, Modules) {
@@ -228,5 +228,5 @@ fn strips_give_no_space_points() {
         .collect();
     let points = form_spacepoints(&measurements, &detector);
     assert_eq!(points.len(), 1);
-    assert_eq!(points.measurement[0].0, 1);
+    assert_eq!(points.measurements_of(0), [MeasurementIndex(1)]);
 }

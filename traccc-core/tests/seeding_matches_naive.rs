@@ -5,7 +5,7 @@
 use proptest::prelude::*;
 use traccc_core::event::{Seed, Spacepoint, Spacepoints};
 use traccc_core::seeding::{SeedingConfig, SeedingCuts, find_seeds};
-use traccc_core::{MeasurementIndex, Scalar, SpacepointIndex};
+use traccc_core::{Scalar, SpacepointIndex};
 
 type Point = [Scalar; 4];
 
@@ -194,13 +194,13 @@ fn events() -> impl Strategy<Value = Spacepoints> {
                 }
             }
             points.extend(noise);
-            let spacepoint = |(row, (phi, r, z)): (usize, (f32, f32, f32))| Spacepoint {
+            let spacepoint = |(phi, r, z): (f32, f32, f32)| Spacepoint {
                 x: Scalar::from(r * phi.cos()),
                 y: Scalar::from(r * phi.sin()),
                 z: Scalar::from(z),
-                measurement: MeasurementIndex::from(row),
+                ..Spacepoint::default()
             };
-            points.into_iter().enumerate().map(spacepoint).collect()
+            points.into_iter().map(spacepoint).collect()
         },
     )
 }
@@ -232,7 +232,7 @@ proptest! {
 fn spacepoints(points: &[[f32; 3]]) -> Spacepoints {
     let spacepoint = |p: &[f32; 3]| {
         let [x, y, z] = p.map(Scalar::from);
-        Spacepoint { x, y, z, measurement: MeasurementIndex(0) }
+        Spacepoint { x, y, z, ..Spacepoint::default() }
     };
     points.iter().map(spacepoint).collect()
 }

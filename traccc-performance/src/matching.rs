@@ -21,7 +21,7 @@ impl Default for MatchCriteria {
 }
 
 impl MatchCriteria {
-    /// More than half of the three measurements: two of them.
+    /// Two thirds of the measurements: two of three pixels, four of six strips.
     pub const SEEDS: Self = Self { min_purity: 2.0 / 3.0, min_completeness: 0.0 };
 }
 
@@ -67,16 +67,18 @@ impl Matching {
         matching
     }
 
-    /// Assigns seeds by [`MatchCriteria::SEEDS`].
+    /// Assigns seeds by [`MatchCriteria::SEEDS`]: a space point of two measurements counts with both of them.
     ///
     /// # Panics
     /// If a seed names a space point that is not in `spacepoints`.
     pub fn of_seeds(truth: &MeasurementTruth, seeds: &[Seed], spacepoints: &Spacepoints) -> Self {
         let mut matching = Self::for_particles(truth);
-        let mut counts = Vec::new();
+        let (mut row, mut counts) = (Vec::new(), Vec::new());
         for seed in seeds {
-            let row = [seed.bottom, seed.middle, seed.top]
-                .map(|point| spacepoints.measurement[point.get()]);
+            row.clear();
+            for point in [seed.bottom, seed.middle, seed.top] {
+                row.extend_from_slice(spacepoints.measurements_of(point.get()));
+            }
             matching.assign(truth, &row, &MatchCriteria::SEEDS, &mut counts);
         }
         matching
@@ -201,7 +203,8 @@ mod tests {
     #[test]
     fn two_of_three_space_points_make_a_seed() {
         let points: Spacepoints = (0..10)
-            .map(|m| Spacepoint { measurement: MeasurementIndex(m), ..Spacepoint::default() })
+            .map(|m| [MeasurementIndex(m), MeasurementIndex::NONE])
+            .map(|measurements| Spacepoint { measurements, ..Spacepoint::default() })
             .collect();
         let seed = |rows: [u32; 3]| {
             let [bottom, middle, top] = rows.map(SpacepointIndex);
@@ -211,6 +214,26 @@ mod tests {
         let matching = Matching::of_seeds(&two_particles(), &seeds, &points);
         let expected = Efficiency { particles: 2, matched: 2, duplicates: 0, fakes: 1, tracks: 3 };
         assert_eq!(matching.efficiency(&[0, 1]), expected);
+    }
+
+    /// Each point is made of two strips; those of the first seed are one particle's but for two.
+    #[test]
+    fn both_strips_of_a_space_point_count() {
+        let point = |first: u32, second: u32| Spacepoint {
+            measurements: [first, second].map(MeasurementIndex),
+            ..Spacepoint::default()
+        };
+        let points: Spacepoints =
+            [(0, 1), (2, 6), (3, 7), (4, 9)].into_iter().map(|(a, b)| point(a, b)).collect();
+        let seed = |rows: [u32; 3]| {
+            let [bottom, middle, top] = rows.map(SpacepointIndex);
+            Seed { bottom, middle, top, weight: 0.0 }
+        };
+        let seeds = [seed([0, 1, 2]), seed([1, 2, 3])];
+        let matching = Matching::of_seeds(&two_particles(), &seeds, &points);
+        let found = |track: &TrackMatch| (track.shared, track.measurements, track.matched);
+        let found: Vec<_> = matching.tracks.iter().map(found).collect();
+        assert_eq!(found, [(4, 6, true), (3, 6, false)]);
     }
 
     proptest! {

@@ -74,6 +74,7 @@ fn is_choice(key: &str) -> bool {
 mod tests {
     use super::*;
     use traccc_core::parameters::FieldSource;
+    use traccc_core::seeding::SeedingAlgorithm;
 
     #[test]
     fn all_settings_survive_a_round_trip_through_toml() {
@@ -101,6 +102,19 @@ mod tests {
         assert_eq!(config.parameters.field, FieldSource::Map);
         let config = from_toml("[parameters]\nfield = { constant = 2.0 }", &config).unwrap();
         assert_eq!(config.parameters.field, FieldSource::Constant(2.0));
+    }
+
+    #[test]
+    fn the_seeding_algorithm_stands_beside_the_settings_of_the_triplets() {
+        let text = "[seeding]\nalgorithm = \"triplet\"\nmin_pt = 0.9";
+        let config = from_toml(text, &ChainConfig::full()).unwrap();
+        assert_eq!(config.seeding.algorithm, SeedingAlgorithm::Triplet);
+        assert!((config.seeding.min_pt - 0.9).abs() < 1e-6);
+        let unknown = from_toml("[seeding]\nalgorithm = \"triplets\"", &config).unwrap_err();
+        let message = unknown.to_string();
+        for part in ["line 2", "`triplets`", "expected `triplet`"] {
+            assert!(message.contains(part), "{message}");
+        }
     }
 
     #[test]

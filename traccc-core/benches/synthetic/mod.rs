@@ -34,7 +34,8 @@ pub(crate) fn crossings(particles: usize, seed: u64) -> (Measurements, Spacepoin
                 x: Scalar::from(radius * azimuth.cos()),
                 y: Scalar::from(radius * azimuth.sin()),
                 z: Scalar::from(z),
-                measurement: MeasurementIndex::from(measurements.len()),
+                measurements: [MeasurementIndex::from(measurements.len()), MeasurementIndex::NONE],
+                ..Spacepoint::default()
             });
             measurements.push(Measurement::default());
         }

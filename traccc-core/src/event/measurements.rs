@@ -21,6 +21,12 @@ impl Subspace {
     pub fn dimensions(self) -> u32 {
         self.0.count_ones()
     }
+
+    /// Whether local coordinate `axis` (0 or 1) is measured.
+    #[inline]
+    pub fn measures(self, axis: usize) -> bool {
+        self.0 >> axis & 1 == 1
+    }
 }
 
 impl Default for Subspace {

@@ -3,9 +3,10 @@
 mod config;
 mod helix;
 
+use crate::detector::Detector;
 use crate::event::{BoundParameters, Measurements, Seed, Spacepoints};
 use crate::field::MagneticField;
-use crate::index::SpacepointIndex;
+use crate::index::{SpacepointIndex, SurfaceIndex};
 use crate::math::{Symmetric5, Vector3, wrap_phi};
 use crate::{Scalar, consts, units};
 use helix::Helix;
@@ -18,7 +19,8 @@ const SEEDS_PER_TASK: usize = 1024;
 
 /// Estimates the parameters of each seed at its bottom space point, in the order of the seeds.
 ///
-/// The local position is that of the bottom measurement, digit for digit. Direction and curvature are those of the
+/// They lie on the sensor of the bottom point's first measurement. The coordinates that it measures are taken over digit for
+/// digit; one that it leaves open (of a strip) is that of the space point. Direction and curvature are those of the
 /// circle through the three points, seen along the field; the slope along the field is that from bottom to top.
 /// The covariance is diagonal and follows from the settings alone.
 ///
@@ -26,18 +28,19 @@ const SEEDS_PER_TASK: usize = 1024;
 /// three lie on a straight line, the track runs along z, or there is no field. The azimuth lies in \[-pi, pi).
 ///
 /// # Panics
-/// If a seed names a space point, or a space point a measurement, that does not exist.
+/// If a seed names a space point, a space point a measurement, or a measurement a surface that does not exist.
 pub fn estimate_parameters(
     measurements: &Measurements,
     spacepoints: &Spacepoints,
     seeds: &[Seed],
+    detector: &Detector,
     field: &MagneticField,
     config: &ParametersConfig,
 ) -> Vec<BoundParameters> {
     seeds
         .par_iter()
         .with_min_len(SEEDS_PER_TASK)
-        .filter_map(|seed| estimate(measurements, spacepoints, seed, field, config))
+        .filter_map(|seed| estimate(measurements, spacepoints, seed, detector, field, config))
         .collect()
 }
 
@@ -45,6 +48,7 @@ fn estimate(
     measurements: &Measurements,
     spacepoints: &Spacepoints,
     seed: &Seed,
+    detector: &Detector,
     field: &MagneticField,
     config: &ParametersConfig,
 ) -> Option<BoundParameters> {
@@ -70,16 +74,34 @@ fn estimate(
     if !(usable && theta > 0.0 && theta < consts::PI) {
         return None;
     }
-    let measurement = spacepoints.measurement[seed.bottom.get()].get();
-    let [loc0, loc1] = measurements.local[measurement];
+    let first = spacepoints.measurements[seed.bottom.get()][0].get();
+    let (surface, [loc0, loc1]) = start(measurements, first, detector, &bottom);
     let (covariance, time_variance) = uncertainty(theta, q_over_p, config);
     Some(BoundParameters {
         vector: [loc0, loc1, phi, theta, q_over_p],
         time: 0.0,
         covariance,
         time_variance,
-        surface: measurements.surface[measurement],
+        surface,
     })
+}
+
+/// The sensor of a measurement and the local coordinates of a space point of it.
+fn start(
+    measurements: &Measurements,
+    measurement: usize,
+    detector: &Detector,
+    point: &Vector3,
+) -> (SurfaceIndex, [Scalar; 2]) {
+    let (surface, mut local) = (measurements.surface[measurement], measurements.local[measurement]);
+    let subspace = measurements.subspace[measurement];
+    if subspace.dimensions() < 2 {
+        let of_point = detector.surfaces[surface.get()].to_local(point);
+        for axis in (0..2).filter(|&axis| !subspace.measures(axis)) {
+            local[axis] = of_point[axis];
+        }
+    }
+    (surface, local)
 }
 
 /// The diagonal covariance and the variance of the time.

@@ -1,7 +1,15 @@
 use super::*;
-use crate::event::{Measurement, Spacepoint};
+use crate::detector::{
+    DetectorModel, MaskModel, Placement, Shape, SurfaceKind, SurfaceModel, VolumeModel,
+};
+use crate::event::{Measurement, Spacepoint, Subspace};
 use crate::index::{MeasurementIndex, SurfaceIndex};
 use proptest::prelude::*;
+
+/// The measurements of a space point that has one.
+fn only(row: usize) -> [MeasurementIndex; 2] {
+    [MeasurementIndex::from(row), MeasurementIndex::NONE]
+}
 
 /// Three points on the helix of a particle from `start`, at these path lengths in mm.
 fn points_on_helix(
@@ -26,7 +34,8 @@ fn points_on_helix(
             x: x as Scalar,
             y: y as Scalar,
             z: z as Scalar,
-            measurement: MeasurementIndex::from(i),
+            measurements: only(i),
+            ..Spacepoint::default()
         });
         measurements.push(Measurement {
             local: [0.1 + i as Scalar, 0.2],
@@ -44,7 +53,8 @@ fn seed() -> Seed {
 
 fn estimate_one(measurements: &Measurements, spacepoints: &Spacepoints) -> Vec<BoundParameters> {
     let field = MagneticField::along_z(2.0);
-    estimate_parameters(measurements, spacepoints, &[seed()], &field, &ParametersConfig::default())
+    let (detector, config) = (Detector::default(), ParametersConfig::default());
+    estimate_parameters(measurements, spacepoints, &[seed()], &detector, &field, &config)
 }
 
 /// Upstream's test: p = (1, 0, 1) GeV in 2 T, points at 50, 100 and 150 mm.
@@ -75,6 +85,47 @@ fn position_and_surface_are_those_of_the_bottom_measurement() {
     assert_eq!(parameters.vector[..2], [0.1, 0.2]);
     assert_eq!(parameters.surface, SurfaceIndex(7));
     assert_eq!(parameters.time, 0.0);
+}
+
+/// A strip measures one coordinate; the other one is where the space point lies.
+#[test]
+fn what_a_strip_leaves_open_is_that_of_the_space_point() {
+    let (mut measurements, spacepoints) = points_on_helix(
+        Vector3::zeros(),
+        Vector3::new(2.0, 0.0, 0.4),
+        1.0,
+        2.0,
+        [30.0, 70.0, 120.0],
+    );
+    let sensor = SurfaceModel {
+        kind: SurfaceKind::SENSITIVE,
+        source: 0,
+        placement: Placement {
+            translation: [29.0, 1.0, 2.0],
+            axes: [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]],
+        },
+        shape: Shape::RECTANGLE,
+        masks: vec![MaskModel { bounds: vec![40.0, 40.0], link: None }],
+        material: None,
+    };
+    let volume = VolumeModel { surfaces: vec![sensor], ..VolumeModel::default() };
+    let model = DetectorModel { name: String::new(), volumes: vec![volume] };
+    let detector = Detector::compile(&model).unwrap();
+    measurements.surface[0] = SurfaceIndex(0);
+    measurements.local[0] = [0.25, 0.5];
+    let mut start = |subspace| {
+        measurements.subspace[0] = subspace;
+        let field = MagneticField::along_z(2.0);
+        let config = ParametersConfig::default();
+        let seeds = [seed()];
+        let found =
+            estimate_parameters(&measurements, &spacepoints, &seeds, &detector, &field, &config);
+        [found[0].vector[0], found[0].vector[1]]
+    };
+    let (y, z) = (spacepoints.y[0] - 1.0, spacepoints.z[0] - 2.0);
+    assert_eq!(start(Subspace::BOTH), [0.25, 0.5]);
+    assert_eq!(start(Subspace::LOC0), [0.25, z]);
+    assert_eq!(start(Subspace::LOC1), [y, 0.5]);
 }
 
 #[test]
@@ -108,7 +159,14 @@ fn a_constant_replaces_the_field() {
     );
     let config = ParametersConfig { field: FieldSource::Constant(1.0), ..Default::default() };
     let field = MagneticField::along_z(2.0);
-    let halved = estimate_parameters(&measurements, &spacepoints, &[seed()], &field, &config);
+    let halved = estimate_parameters(
+        &measurements,
+        &spacepoints,
+        &[seed()],
+        &Detector::default(),
+        &field,
+        &config,
+    );
     let whole = estimate_one(&measurements, &spacepoints);
     assert!((halved[0].q_over_p() / whole[0].q_over_p() - 2.0).abs() < 1e-5);
 }
@@ -118,7 +176,7 @@ fn seeds_without_a_helix_are_left_out() {
     let at = |points: [[Scalar; 3]; 3]| {
         let spacepoints = points
             .into_iter()
-            .map(|[x, y, z]| Spacepoint { x, y, z, measurement: MeasurementIndex(0) })
+            .map(|[x, y, z]| Spacepoint { x, y, z, measurements: only(0), ..Spacepoint::default() })
             .collect::<Spacepoints>();
         let measurements = std::iter::once(Measurement::default()).collect::<Measurements>();
         estimate_one(&measurements, &spacepoints).len()
@@ -143,7 +201,15 @@ fn without_a_field_there_are_no_parameters() {
     let field = MagneticField::along_z(0.0);
     let config = ParametersConfig::default();
     assert!(
-        estimate_parameters(&measurements, &spacepoints, &[seed()], &field, &config).is_empty()
+        estimate_parameters(
+            &measurements,
+            &spacepoints,
+            &[seed()],
+            &Detector::default(),
+            &field,
+            &config
+        )
+        .is_empty()
     );
 }
 
@@ -180,7 +246,8 @@ proptest! {
                 x: Scalar::from(p[0]),
                 y: Scalar::from(p[1]),
                 z: Scalar::from(p[2]),
-                measurement: MeasurementIndex(0),
+                measurements: only(0),
+                ..Spacepoint::default()
             })
             .collect::<Spacepoints>();
         let measurements = std::iter::once(Measurement::default()).collect::<Measurements>();

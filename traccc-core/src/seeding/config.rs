@@ -1,10 +1,21 @@
 use crate::Scalar;
 use serde::{Deserialize, Serialize};
 
-/// Settings of the triplet seeding.
+/// How seeds are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SeedingAlgorithm {
+    /// Each space point in turn as the middle of triplets.
+    #[default]
+    Triplet,
+}
+
+/// Settings of the seeding: which algorithm, and all that the triplet seeding needs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SeedingConfig {
+    /// How seeds are found; all other settings are those of the triplets.
+    pub algorithm: SeedingAlgorithm,
     /// Field along z from which radii follow, in T. Upstream's constant is slightly less than the 2 T of its maps.
     pub bz: Scalar,
     /// Smallest transverse momentum to seed, in GeV.
@@ -70,6 +81,7 @@ pub struct SeedingConfig {
 impl Default for SeedingConfig {
     fn default() -> Self {
         Self {
+            algorithm: SeedingAlgorithm::Triplet,
             bz: 1.997_24,
             min_pt: 0.5,
             z_min: -2000.0,

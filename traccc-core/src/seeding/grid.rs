@@ -233,12 +233,10 @@ fn offsets(count: usize, keys: impl Iterator<Item = u32>) -> Vec<u32> {
 mod tests {
     use super::*;
     use crate::event::Spacepoint;
-    use crate::index::MeasurementIndex;
     use crate::seeding::SeedingConfig;
 
     fn grid_of(points: &[[Scalar; 3]], cuts: &SeedingCuts) -> SearchGrid {
-        let spacepoint =
-            |&[x, y, z]: &[Scalar; 3]| Spacepoint { x, y, z, measurement: MeasurementIndex(0) };
+        let spacepoint = |&[x, y, z]: &[Scalar; 3]| Spacepoint { x, y, z, ..Spacepoint::default() };
         SearchGrid::new(&points.iter().map(spacepoint).collect(), cuts)
     }
 

@@ -27,7 +27,7 @@ use slopes::SlopeBuckets;
 use std::ops::Range;
 use triplets::TripletSearch;
 
-pub use config::SeedingConfig;
+pub use config::{SeedingAlgorithm, SeedingConfig};
 pub use cuts::SeedingCuts;
 
 /// Middles that one task handles, at most.

@@ -150,15 +150,23 @@ fn spacepoints(
     tolerances: &Tolerances,
 ) -> StageReport {
     let pairs = pairing::by_key(
-        left.measurement.iter().map(|&m| names.of(m)),
-        right.measurement.iter().map(|m| m.0),
+        (0..left.len()).map(|row| pairing::point_key(left, row, names)),
+        (0..right.len()).map(|row| pairing::point_key(right, row, &Names::Same)),
     );
     let mut columns = ["x", "y", "z"].map(|name| ColumnReport::new(name, tolerances.position));
+    let mut variances =
+        ["r_variance", "z_variance"].map(|name| ColumnReport::new(name, tolerances.covariance));
     for &(l, r) in &pairs {
         columns[0].add(l, left.x[l], right.x[r]);
         columns[1].add(l, left.y[l], right.y[r]);
         columns[2].add(l, left.z[l], right.z[r]);
+        let (a, b) = (left.get(l), right.get(r));
+        // Where one of them nearly vanishes, it consists of roundings of the other.
+        let sum = f64::from(a.r_variance) + f64::from(a.z_variance);
+        variances[0].add_scaled(l, a.r_variance.into(), b.r_variance.into(), sum);
+        variances[1].add_scaled(l, a.z_variance.into(), b.z_variance.into(), sum);
     }
+    let columns = columns.into_iter().chain(variances);
     StageReport::new("spacepoints", [left.len(), right.len()], &pairs, columns)
 }
 

@@ -103,14 +103,22 @@ fn nearest_in_group(
 }
 
 /// The measurements that a seed is made of, as numbers of the other side where `names` translates.
-pub(super) fn seed_key(seed: &Seed, spacepoints: &Spacepoints, names: &Names) -> [u32; 3] {
-    [seed.bottom, seed.middle, seed.top].map(|point| names.of(spacepoints.measurement[point.get()]))
+pub(super) fn seed_key(seed: &Seed, spacepoints: &Spacepoints, names: &Names) -> [[u32; 2]; 3] {
+    [seed.bottom, seed.middle, seed.top].map(|row| point_key(spacepoints, row.get(), names))
+}
+
+/// The measurements of a space point, as numbers of the other side where `names` translates.
+pub(super) fn point_key(spacepoints: &Spacepoints, row: usize, names: &Names) -> [u32; 2] {
+    spacepoints.measurements[row].map(|measurement| names.of(measurement))
 }
 
 /// The measurements of a track, as numbers of the other side where `names` translates.
 pub(super) fn track_key(tracks: &Tracks, row: usize, names: &Names) -> Vec<u32> {
     tracks.measurements.row(row).iter().map(|&m| names.of(m)).collect()
 }
+
+/// No number of a measurement, and not that of none.
+const LACKING: u32 = u32::MAX - 1;
 
 /// Translates measurement numbers of the left side into those of the right one.
 pub(super) enum Names {
@@ -130,11 +138,13 @@ impl Names {
         Self::Paired(pairs.iter().map(|&(l, r)| (l as u32, r as u32)).collect())
     }
 
-    /// `u32::MAX`, which is no measurement, for one that the right side lacks.
+    /// [`LACKING`] for a measurement that the right side lacks; no measurement stays none.
     pub(super) fn of(&self, measurement: MeasurementIndex) -> u32 {
         match self {
-            Self::Same => measurement.0,
-            Self::Paired(names) => names.get(&measurement.0).copied().unwrap_or(u32::MAX),
+            Self::Paired(names) if measurement.is_some() => {
+                names.get(&measurement.0).copied().unwrap_or(LACKING)
+            }
+            Self::Same | Self::Paired(_) => measurement.0,
         }
     }
 }

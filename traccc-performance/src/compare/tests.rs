@@ -26,7 +26,8 @@ fn event() -> Reconstruction {
         });
         event.spacepoints.push(Spacepoint {
             x: 30.0 * m as Scalar,
-            measurement: MeasurementIndex(m),
+            r_variance: 0.01,
+            measurements: [MeasurementIndex(m), MeasurementIndex::NONE],
             ..Spacepoint::default()
         });
     }
@@ -115,7 +116,8 @@ fn a_missing_measurement_renames_what_follows_but_nothing_else() {
         .collect();
     right.measurements = rows.into_iter().collect();
     right.spacepoints = (0..5)
-        .map(|m| Spacepoint { measurement: MeasurementIndex(m), ..Spacepoint::default() })
+        .map(|m| [MeasurementIndex(m), MeasurementIndex::NONE])
+        .map(|measurements| Spacepoint { measurements, ..Spacepoint::default() })
         .collect();
     let [bottom, middle, top] = [0, 1, 3].map(SpacepointIndex);
     right.seeds = vec![Seed { bottom, middle, top, weight: 100.0 }];
@@ -140,6 +142,34 @@ fn nothing_is_in_common_with_an_event_without_measurements() {
         let report = comparison.stages.iter().find(|s| s.stage == stage).unwrap();
         assert_eq!(report.paired, 0, "{comparison}");
     }
+}
+
+/// A space point whose second strip the right side lacks is not that of the first strip alone.
+#[test]
+fn space_points_pair_by_both_measurements() {
+    let mut left = event();
+    left.spacepoints.measurements[1] = [1, 5].map(MeasurementIndex);
+    let report = &compare(&left, &left, &Tolerances::exact()).stages;
+    assert_eq!([report[1].paired, report[2].paired], [6, 2]);
+    let mut right = event();
+    right.measurements.surface[5] = SurfaceIndex(7);
+    let report = &compare(&left, &right, &Tolerances::engines()).stages;
+    assert_eq!([report[1].paired, report[2].paired], [4, 1]);
+}
+
+/// A variance that is nothing but rounding beside the other one does not tell two engines apart.
+#[test]
+fn variances_of_space_points_are_compared_with_their_sum() {
+    let left = event();
+    let mut right = event();
+    right.spacepoints.z_variance[2] = 1.0e-9;
+    assert!(compare(&left, &right, &Tolerances::engines()).agrees(1.0));
+    assert!(!compare(&left, &right, &Tolerances::exact()).agrees(1.0));
+    right.spacepoints.z_variance[2] = 0.001;
+    let report = &compare(&left, &right, &Tolerances::engines()).stages[1];
+    let z_variance = column(report, "z_variance");
+    assert_eq!((z_variance.compared, z_variance.within), (6, 5));
+    assert!((z_variance.worst - 0.1).abs() < 1.0e-6);
 }
 
 #[test]

@@ -53,7 +53,8 @@ pub struct Tolerances {
     pub time: Tolerance,
     /// Bound parameters.
     pub parameters: Tolerance,
-    /// Elements of covariances: differences over the product of the two standard deviations.
+    /// Elements of covariances: differences over the product of the two standard deviations; of a space point's
+    /// variances of r and z over the sum of both.
     pub covariance: Tolerance,
     /// chi2 of tracks and states.
     pub chi2: Tolerance,

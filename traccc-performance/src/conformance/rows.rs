@@ -2,8 +2,8 @@
 
 use super::{Violation, require};
 use traccc_core::detector::{Detector, Modules, SurfaceKind};
-use traccc_core::event::{BoundParameters, Cells, Measurements};
-use traccc_core::{Reconstruction, Scalar, SurfaceIndex};
+use traccc_core::event::{BoundParameters, Cells, Measurements, Spacepoint};
+use traccc_core::{MeasurementIndex, Reconstruction, Scalar, SurfaceIndex};
 
 /// Space points lie this close to the global position of their measurement, in mm: roundings of coordinates up to 3 m.
 const PLACE: Scalar = 5.0e-3;
@@ -65,7 +65,7 @@ pub(super) fn measurements(
             "a measurement has one or two coordinates",
             || format!("measurement {m} has subspace {}", row.subspace.0),
         )?;
-        for axis in (0..2).filter(|axis| row.subspace.0 >> axis & 1 == 1) {
+        for axis in (0..2).filter(|axis: &usize| row.subspace.measures(*axis)) {
             let (local, variance) = (row.local[axis], row.variance[axis]);
             require(
                 local.is_finite() && variance.is_finite() && variance > 0.0,
@@ -78,25 +78,56 @@ pub(super) fn measurements(
 }
 
 pub(super) fn spacepoints(result: &Reconstruction, detector: &Detector) -> Result<(), Violation> {
-    let measurements = &result.measurements;
+    let (measurements, points) = (&result.measurements, &result.spacepoints);
+    for (row, pair) in points.measurements.iter().enumerate() {
+        let sensor = |m: MeasurementIndex| measurements.surface.get(m.get());
+        let sound = sensor(pair[0]).is_some_and(|first| {
+            !pair[1].is_some() || sensor(pair[1]).is_some_and(|second| first != second)
+        });
+        require(sound, "space points are made of measurements, of one or of two sensors", || {
+            format!("space point {row} names {pair:?} of {}", measurements.len())
+        })?;
+    }
     let two = (0..measurements.len()).filter(|&m| measurements.subspace[m].dimensions() == 2);
-    let points = result.spacepoints.measurement.iter().map(|m| m.get());
+    let alone = points.measurements.iter().filter(|pair| !pair[1].is_some());
     require(
-        two.eq(points),
+        two.eq(alone.map(|pair| pair[0].get())) && points.measurements.is_sorted(),
         "each measurement of two coordinates has a space point, in order",
-        || format!("{} points of {} measurements", result.spacepoints.len(), measurements.len()),
+        || format!("{} points of {} measurements", points.len(), measurements.len()),
     )?;
-    for (row, point) in result.spacepoints.iter().enumerate() {
-        let m = point.measurement.get();
-        let surface = &detector.surfaces[measurements.surface[m].get()];
-        let place = surface.to_global(measurements.local[m]);
-        let offsets = [point.x - place.x, point.y - place.y, point.z - place.z];
-        let near = offsets.iter().all(|offset| offset.abs() <= PLACE);
-        require(near, "a space point is where its measurement is", || {
-            format!("space point {row} is {offsets:?} mm away")
+    for (row, point) in points.iter().enumerate() {
+        place(&point, measurements, detector).map_err(|found| Violation {
+            found: format!("space point {row} {}", found.found),
+            ..found
         })?;
     }
     Ok(())
+}
+
+/// One space point has numbers that can be, and lies where its only measurement is.
+fn place(
+    point: &Spacepoint,
+    measurements: &Measurements,
+    detector: &Detector,
+) -> Result<(), Violation> {
+    let (position, variances) = ([point.x, point.y, point.z], [point.r_variance, point.z_variance]);
+    let [first, second] = point.measurements;
+    let expected = if second.is_some() {
+        position
+    } else {
+        let surface = &detector.surfaces[measurements.surface[first.get()].get()];
+        surface.to_global(measurements.local[first.get()]).into()
+    };
+    let offsets = [0, 1, 2].map(|i| position[i] - expected[i]);
+    let near = offsets.iter().all(|offset| offset.abs() <= PLACE);
+    require(near, "a space point is where its measurement is", || {
+        format!("is {offsets:?} mm away")
+    })?;
+    require(
+        variances.iter().all(|v| v.is_finite() && *v >= 0.0),
+        "the variances of space points are finite and not negative",
+        || format!("has {variances:?}"),
+    )
 }
 
 pub(super) fn seeds(result: &Reconstruction) -> Result<(), Violation> {

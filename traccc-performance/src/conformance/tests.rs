@@ -93,7 +93,9 @@ fn result() -> Reconstruction {
             x: 100.0 * (i + 1) as Scalar,
             y: 1.0,
             z: 0.5,
-            measurement: MeasurementIndex(i),
+            r_variance: 0.1,
+            z_variance: 0.0,
+            measurements: [MeasurementIndex(i), MeasurementIndex::NONE],
         });
     }
     result
@@ -146,7 +148,11 @@ impl ReconstructionChain for Prepared {
         Ok(self.answer(measurements.len()).spacepoints.clone())
     }
 
-    fn find_seeds(&mut self, spacepoints: &Spacepoints) -> Result<Vec<Seed>, Error> {
+    fn find_seeds(
+        &mut self,
+        _: &Measurements,
+        spacepoints: &Spacepoints,
+    ) -> Result<Vec<Seed>, Error> {
         Ok(self.answer(spacepoints.len()).seeds.clone())
     }
 
@@ -234,7 +240,7 @@ fn a_smoother_without_states_does_not_conform() {
 #[test]
 fn every_broken_rule_is_named() {
     type Break = fn(&mut Reconstruction);
-    let broken: [(&str, Break); 30] = [
+    let broken: [(&str, Break); 35] = [
         ("each cell has a measurement", |r| r.cell_measurements.truncate(7)),
         ("each cell has a measurement", |r| r.cell_measurements[7] = MeasurementIndex(4)),
         ("measurements come in the order of their first cells", |r| r.cell_measurements.swap(0, 2)),
@@ -242,11 +248,26 @@ fn every_broken_rule_is_named() {
         ("a measurement knows the number of its cells", |r| r.measurements.cells[1] = 3),
         ("a measurement has one or two coordinates", |r| r.measurements.subspace[2].0 = 0),
         ("measured coordinates are finite and uncertain", |r| r.measurements.variance[0][1] = 0.0),
+        ("space points are made of measurements, of one or of two sensors", |r| {
+            r.spacepoints.measurements[3][0] = MeasurementIndex(4);
+        }),
+        ("space points are made of measurements, of one or of two sensors", |r| {
+            r.spacepoints.measurements[3][1] = MeasurementIndex(3);
+        }),
         ("each measurement of two coordinates has a space point, in order", |r| {
-            r.spacepoints.measurement.swap(1, 2);
+            r.spacepoints.measurements[0][1] = MeasurementIndex(1);
+        }),
+        ("each measurement of two coordinates has a space point, in order", |r| {
+            r.spacepoints.measurements.swap(1, 2);
         }),
         ("a space point is where its measurement is", |r| r.spacepoints.y[0] = Scalar::NAN),
         ("a space point is where its measurement is", |r| r.spacepoints.z[0] += 0.01),
+        ("the variances of space points are finite and not negative", |r| {
+            r.spacepoints.z_variance[2] = -0.1;
+        }),
+        ("the variances of space points are finite and not negative", |r| {
+            r.spacepoints.r_variance[3] = Scalar::INFINITY;
+        }),
         ("seeds are made of space points", |r| r.seeds[0].top = SpacepointIndex::NONE),
         ("the space points of a seed go outwards", |r| r.seeds[0].bottom = SpacepointIndex(2)),
         ("seeds have a weight", |r| r.seeds[0].weight = Scalar::NAN),

@@ -89,7 +89,9 @@ impl<'a> Samples<'a> {
         let mut found = Tracks::new();
         for track in groups("track-candidates.obj") {
             found.tracks.push(Track::default());
-            found.measurements.push(track.into_iter().map(|p| event.spacepoints.measurement[p]));
+            found
+                .measurements
+                .push(track.into_iter().map(|p| event.spacepoints.measurements[p][0]));
         }
         Dump { seeds: groups("seeds.obj").into_iter().map(seed).collect(), found }
     }
