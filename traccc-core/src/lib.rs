@@ -11,6 +11,13 @@
 //! Units everywhere: mm, c·t in mm, GeV, e, T, rad (see [`units`]). The scalar is `f32`; the feature `f64`
 //! switches [`Scalar`] for numerical studies.
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    test,
+    expect(
+        clippy::disallowed_methods,
+        reason = "tests compare with the standard library's functions"
+    )
+)]
 
 pub mod ambiguity;
 mod chain;

@@ -1,4 +1,5 @@
 //! Finding and fitting of tracks through planes along x (upstream's sparse, combinatorics and hole-count tests).
+#![expect(clippy::disallowed_methods, reason = "answers by other means")]
 
 mod support;
 

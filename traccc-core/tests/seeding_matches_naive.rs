@@ -1,9 +1,11 @@
 //! Seeding against a brute-force search: every pair and every triplet, in the documented order.
+#![expect(clippy::disallowed_methods, reason = "answers by other means")]
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 #![expect(clippy::float_cmp, reason = "two equal coordinates are a case of their own")]
 
 use proptest::prelude::*;
 use traccc_core::event::{Seed, Spacepoint, Spacepoints};
+use traccc_core::math::atan2;
 use traccc_core::seeding::{SeedingConfig, SeedingCuts, find_seeds};
 use traccc_core::{Scalar, SpacepointIndex};
 
@@ -22,8 +24,8 @@ fn bin_of(&[x, y, z, r]: &Point, cuts: &SeedingCuts) -> Option<[i64; 2]> {
     if !(r < cuts.r_limit && z >= cuts.z_min && z <= cuts.z_max) {
         return None;
     }
-    let pi = (-1.0 as Scalar).acos();
-    let phi = (y.atan2(x) + pi) / (2.0 * pi) * cuts.phi_bins as Scalar;
+    let pi = atan2(0.0, -1.0);
+    let phi = (atan2(y, x) + pi) / (2.0 * pi) * cuts.phi_bins as Scalar;
     let along = (z - cuts.z_min) / (cuts.z_max - cuts.z_min) * cuts.z_bins as Scalar;
     let along = (along as i64).min(i64::from(cuts.z_bins) - 1);
     Some([phi as i64 % i64::from(cuts.phi_bins), along])

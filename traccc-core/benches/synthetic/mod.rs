@@ -1,4 +1,5 @@
 //! Soft charged particles in a barrel of cylindrical layers, 2 T along z.
+#![expect(clippy::disallowed_methods, reason = "no part of a stage")]
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;

@@ -1,6 +1,7 @@
 use super::grid::Axis;
 use super::model::{Material, SlabModel};
 use crate::Scalar;
+use crate::math::{exp, ln};
 
 /// A layer of material with what energy loss and scattering need, derived once.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -36,7 +37,8 @@ impl Slab {
             radiation_length: radiation_length as Scalar,
             loss_scale: (0.5 * K * electron_density) as Scalar,
             // 16 eV Z^0.9: the usual parametrisation of the mean excitation energy.
-            excitation_energy: (16.0e-9 * nuclear_charge.powf(0.9)) as Scalar,
+            excitation_energy: (16.0e-9 * exp(0.9 * f64::from(ln(nuclear_charge as Scalar))))
+                as Scalar,
             // 28.816 eV sqrt(rho Z / A), with the electron density in mol/cm³.
             plasma_energy: (28.816e-9 * (1000.0 * electron_density).sqrt()) as Scalar,
         }

@@ -1,6 +1,6 @@
 use crate::Scalar;
 use crate::index::VolumeIndex;
-use crate::math::{Vector3, perp};
+use crate::math::{Vector3, atan2, perp, sin_cos};
 use bytemuck::{Pod, Zeroable};
 
 /// What a surface is for.
@@ -176,19 +176,19 @@ impl Surface {
         let [loc0, loc1] = local;
         match self.shape {
             Shape::ANNULUS | Shape::RING => {
-                let (sin, cos) = loc1.sin_cos();
+                let (sin, cos) = sin_cos(loc1);
                 self.origin() + self.axis(0) * (loc0 * cos) + self.axis(1) * (loc0 * sin)
             }
             Shape::CYLINDER => {
                 let radius = self.mask.bounds[0];
-                let (sin, cos) = (loc0 / radius).sin_cos();
+                let (sin, cos) = sin_cos(loc0 / radius);
                 self.origin()
                     + self.axis(0) * (radius * cos)
                     + self.axis(1) * (radius * sin)
                     + self.axis(2) * loc1
             }
             Shape::CONCENTRIC_CYLINDER => {
-                let (sin, cos) = loc0.sin_cos();
+                let (sin, cos) = sin_cos(loc0);
                 Vector3::new(self.mask.bounds[0] * cos, self.mask.bounds[0] * sin, loc1)
             }
             _ => self.origin() + self.axis(0) * loc0 + self.axis(1) * loc1,
@@ -210,12 +210,12 @@ impl Surface {
     #[inline]
     pub fn to_local(&self, global: &Vector3) -> [Scalar; 2] {
         if self.shape == Shape::CONCENTRIC_CYLINDER {
-            return [global.y.atan2(global.x), global.z];
+            return [atan2(global.y, global.x), global.z];
         }
         let local = self.to_cartesian(global);
         match self.shape {
-            Shape::ANNULUS | Shape::RING => [perp(local.x, local.y), local.y.atan2(local.x)],
-            Shape::CYLINDER => [perp(local.x, local.y) * local.y.atan2(local.x), local.z],
+            Shape::ANNULUS | Shape::RING => [perp(local.x, local.y), atan2(local.y, local.x)],
+            Shape::CYLINDER => [perp(local.x, local.y) * atan2(local.y, local.x), local.z],
             _ => [local.x, local.y],
         }
     }
@@ -225,11 +225,11 @@ impl Surface {
     pub fn normal(&self, local: [Scalar; 2]) -> Vector3 {
         match self.shape {
             Shape::CYLINDER => {
-                let (sin, cos) = (local[0] / self.mask.bounds[0]).sin_cos();
+                let (sin, cos) = sin_cos(local[0] / self.mask.bounds[0]);
                 self.axis(0) * cos + self.axis(1) * sin
             }
             Shape::CONCENTRIC_CYLINDER => {
-                let (sin, cos) = local[0].sin_cos();
+                let (sin, cos) = sin_cos(local[0]);
                 Vector3::new(cos, sin, 0.0)
             }
             _ => self.axis(2),
@@ -268,11 +268,11 @@ impl Mask {
 /// does not turn (`detray.md` 4.3).
 #[inline]
 fn annulus_contains(b: &[Scalar; 7], local: &Vector3, tolerance: Scalar) -> bool {
-    let (sin, cos) = b[4].sin_cos();
+    let (sin, cos) = sin_cos(b[4]);
     let turned = (local.x * cos + local.y * sin, local.y * cos - local.x * sin);
     let beam = perp(turned.0 - b[5], turned.1 - b[6]);
     let focal_radius = perp(local.x, local.y);
-    let phi = crate::math::wrap_phi(local.y.atan2(local.x) - b[4]);
+    let phi = crate::math::wrap_phi(atan2(local.y, local.x) - b[4]);
     let phi_tolerance = if focal_radius > 0.0 { tolerance / focal_radius } else { tolerance };
     beam + tolerance >= b[0]
         && beam <= b[1] + tolerance

@@ -1,6 +1,6 @@
 use crate::Scalar;
 use crate::index::SurfaceIndex;
-use crate::math::Symmetric5;
+use crate::math::{Symmetric5, sin_cos};
 
 /// Track parameters bound to a surface, with their covariance.
 ///
@@ -44,6 +44,6 @@ impl BoundParameters {
 
     /// Transverse momentum of a particle of unit charge, in GeV.
     pub fn transverse_momentum(&self) -> Scalar {
-        (self.theta().sin() / self.q_over_p()).abs()
+        (sin_cos(self.theta()).0 / self.q_over_p()).abs()
     }
 }

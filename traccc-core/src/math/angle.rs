@@ -1,4 +1,4 @@
-use super::Vector3;
+use super::{Vector3, sin_cos};
 use crate::{Scalar, consts};
 
 /// The azimuth in \[-pi, pi) of the same direction, in rad.
@@ -24,8 +24,8 @@ pub fn perp(x: Scalar, y: Scalar) -> Scalar {
 /// The unit vector of azimuth `phi` and polar angle `theta`, both in rad.
 #[inline]
 pub fn direction(phi: Scalar, theta: Scalar) -> Vector3 {
-    let (sin_phi, cos_phi) = phi.sin_cos();
-    let (sin_theta, cos_theta) = theta.sin_cos();
+    let (sin_phi, cos_phi) = sin_cos(phi);
+    let (sin_theta, cos_theta) = sin_cos(theta);
     Vector3::new(cos_phi * sin_theta, sin_phi * sin_theta, cos_theta)
 }
 

@@ -1,7 +1,8 @@
+use super::exponential::{exp, scaled_erfc};
 use crate::Scalar;
 use std::f64::consts::FRAC_2_PI;
 
-/// Beyond this the partial sums of [`scaled_sum`] are scaled down, far from the end of the range of `f64`.
+/// Beyond this the partial sums of [`upper_tail`] are scaled down, far from the end of the range of `f64`.
 const LARGE: f64 = 1.0e200;
 /// Its natural logarithm.
 const LN_LARGE: f64 = 460.517_018_598_809_1;
@@ -24,34 +25,24 @@ pub fn probability(chi2: Scalar, ndf: i32) -> Scalar {
     upper_tail(f64::from(chi2), ndf) as Scalar
 }
 
-/// For even n, with x = chi2: `Q = exp(-x/2) (1 + x/2 + x²/(2·4) + ...)`;
-/// for odd n: `Q = erfc(√(x/2)) + exp(-x/2) √(2x/π) (1 + x/3 + x²/(3·5) + ...)`;
-/// the last term in both is the one that divides by n - 2.
+/// With x = chi2, for even n: `Q = exp(-x/2) (1 + x/2 + x²/(2·4) + ...)`; for odd n, with the scaled complementary error
+/// function: `Q = exp(-x/2) (exp(x/2) erfc(√(x/2)) + √(2/(πx)) (x + x²/3 + x³/(3·5) + ...))`; the last term in both is
+/// the one that divides by n - 2.
+///
+/// The exponential alone would underflow where the sum would overflow (thousands of degrees of freedom): both are scaled
+/// together.
 fn upper_tail(chi2: f64, ndf: i32) -> f64 {
     // Only in double precision: a term of the sum would overflow. No `ndf` has a tail there.
     if chi2 > LARGE / f64::from(i32::MAX) {
         return 0.0;
     }
-    let half = 0.5 * chi2;
-    let tail = match (ndf % 2, ndf) {
-        (0, _) => scaled_sum(chi2, 2, ndf - 2, half),
-        (_, 1) => libm::erfc(half.sqrt()),
-        _ => {
-            let sum = scaled_sum(chi2, 3, ndf - 2, half);
-            libm::erfc(half.sqrt()) + (chi2 * FRAC_2_PI).sqrt() * sum
-        }
+    let mut exponent = -0.5 * chi2;
+    let (mut sum, mut term, mut divisor) = if ndf % 2 == 0 {
+        (1.0, 1.0, 2)
+    } else {
+        (scaled_erfc((0.5 * chi2).sqrt()), (FRAC_2_PI / chi2).sqrt(), 1)
     };
-    tail.min(1.0)
-}
-
-/// `exp(-half)` times the sum of 1, `chi2 / first`, `chi2² / (first (first + 2))`, ... up to the divisor `last`.
-///
-/// The exponential alone would underflow where the sum would overflow (thousands of degrees of freedom): both are
-/// scaled together.
-fn scaled_sum(chi2: f64, first: i32, last: i32, half: f64) -> f64 {
-    let (mut term, mut sum, mut exponent) = (1.0_f64, 1.0_f64, -half);
-    let mut divisor = first;
-    while divisor <= last {
+    while divisor <= ndf - 2 {
         term *= chi2 / f64::from(divisor);
         sum += term;
         if sum > LARGE {
@@ -62,8 +53,8 @@ fn scaled_sum(chi2: f64, first: i32, last: i32, half: f64) -> f64 {
         divisor += 2;
     }
     // In two factors: one exponential would leave the range of `f64` where the product does not.
-    let root = libm::exp(0.5 * exponent);
-    sum * root * root
+    let root = exp(0.5 * exponent);
+    (sum * root * root).min(1.0)
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 use crate::Scalar;
-use crate::math::Vector3;
+use crate::math::{Vector3, asin};
 
 /// A helix through three points, at the first of them.
 ///
@@ -50,5 +50,5 @@ impl Helix {
 #[inline]
 fn arc_over_chord(sine: Scalar) -> Scalar {
     let sine = sine.abs().min(1.0);
-    if sine < 1e-2 { 1.0 + sine * sine / 6.0 } else { sine.asin() / sine }
+    if sine < 1e-2 { 1.0 + sine * sine / 6.0 } else { asin(sine) / sine }
 }

@@ -7,7 +7,7 @@ use crate::detector::Detector;
 use crate::event::{BoundParameters, Measurements, Seed, Spacepoints};
 use crate::field::MagneticField;
 use crate::index::{SpacepointIndex, SurfaceIndex};
-use crate::math::{Symmetric5, Vector3, wrap_phi};
+use crate::math::{Symmetric5, Vector3, atan2, perp, sin_cos, wrap_phi};
 use crate::{Scalar, consts, units};
 use helix::Helix;
 use rayon::prelude::*;
@@ -65,9 +65,9 @@ fn estimate(
     let helix = Helix::through(bottom, position(seed.middle), position(seed.top), field / strength);
 
     let direction = helix.direction;
-    let transverse = direction.x.hypot(direction.y);
-    let phi = wrap_phi(direction.y.atan2(direction.x));
-    let theta = transverse.atan2(direction.z);
+    let transverse = perp(direction.x, direction.y);
+    let phi = wrap_phi(atan2(direction.y, direction.x));
+    let theta = atan2(transverse, direction.z);
     let q_over_p = helix.curvature / (strength * units::CURVATURE_PER_TESLA) * helix.sine_to_field;
     // Degenerate points give NaN, a straight line q/p = 0, a track along z one of the poles.
     let usable = phi.is_finite() && q_over_p.is_finite() && q_over_p != 0.0;
@@ -109,11 +109,12 @@ fn uncertainty(theta: Scalar, q_over_p: Scalar, config: &ParametersConfig) -> (S
     let square = |v: Scalar| v * v;
     let inflation = &config.inflation;
     let theta_variance = square(config.sigma_theta) * inflation[3];
+    let (sin_theta, cos_theta) = sin_cos(theta);
     // q/p = sin(theta) q/pT: the errors of q/pT, of pT and of theta add up.
     let curvature_variance = square(config.sigma_q_over_p)
-        + square(config.sigma_q_over_pt * theta.sin())
+        + square(config.sigma_q_over_pt * sin_theta)
         + square(config.sigma_pt_relative * q_over_p)
-        + theta_variance * square(q_over_p / theta.tan());
+        + theta_variance * square(q_over_p * cos_theta / sin_theta);
     let covariance = Symmetric5::from_diagonal([
         square(config.sigma_loc[0]) * inflation[0],
         square(config.sigma_loc[1]) * inflation[1],

@@ -1,7 +1,7 @@
 use super::Flight;
 use crate::Scalar;
 use crate::detector::{Shape, Surface};
-use crate::math::{Matrix5, Vector3, perp};
+use crate::math::{Matrix5, Vector3, perp, sin_cos};
 
 /// The local frame at a point of a surface: how local coordinates and space change with each other.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +21,7 @@ impl LocalFrame {
         let (x, y, z) = (surface.axis(0), surface.axis(1), surface.axis(2));
         match surface.shape {
             Shape::ANNULUS | Shape::RING => {
-                let (sin, cos) = local[1].sin_cos();
+                let (sin, cos) = sin_cos(local[1]);
                 let (radial, azimuthal) = (x * cos + y * sin, y * cos - x * sin);
                 let r = local[0];
                 Self {

@@ -4,8 +4,9 @@
 //! 34.12; without shell and density corrections other than the asymptotic density effect) and 34.3 (Highland, 34.16).
 
 use crate::detector::Slab;
+use crate::math::ln;
 use crate::particle::ELECTRON_MASS;
-use crate::{Hypothesis, Scalar};
+use crate::{Hypothesis, Scalar, consts};
 
 /// What a layer does to a particle.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -62,7 +63,7 @@ fn bethe(slab: &Slab, k: &Kinematics, mass: Scalar) -> Scalar {
         / (1.0 + 2.0 * k.gamma * mass_ratio + mass_ratio * mass_ratio);
     // The two factors apart: the square of the excitation energy in GeV is below the smallest normal f32.
     let i = slab.excitation_energy;
-    let log = 0.5 * ((2.0 * ELECTRON_MASS * beta_gamma2 / i) * (max_transfer / i)).ln();
+    let log = 0.5 * ln((2.0 * ELECTRON_MASS * beta_gamma2 / i) * (max_transfer / i));
     2.0 * scale * (log - 1.0 / k.inverse_beta2 - half_density_effect(slab, k.beta_gamma))
 }
 
@@ -72,7 +73,7 @@ fn half_density_effect(slab: &Slab, beta_gamma: Scalar) -> Scalar {
     if beta_gamma < 10.0 {
         0.0
     } else {
-        (beta_gamma * slab.plasma_energy / slab.excitation_energy).ln() - 0.5
+        ln(beta_gamma * slab.plasma_energy / slab.excitation_energy) - 0.5
     }
 }
 
@@ -89,7 +90,7 @@ pub fn most_probable_loss(
         return 0.0;
     }
     let i = slab.excitation_energy;
-    let logs = (2.0 * ELECTRON_MASS * k.beta_gamma * k.beta_gamma / i).ln() + (scale / i).ln();
+    let logs = ln(2.0 * ELECTRON_MASS * k.beta_gamma * k.beta_gamma / i) + ln(scale / i);
     scale * (logs + 0.2 - 1.0 / k.inverse_beta2 - 2.0 * half_density_effect(slab, k.beta_gamma))
 }
 
@@ -127,9 +128,11 @@ fn highland(path_in_x0: Scalar, k: &Kinematics, hypothesis: Hypothesis) -> Scala
     let t2 = path_in_x0 * k.inverse_beta2;
     if hypothesis == Hypothesis::Electron {
         // Rossi and Greisen, Rev. Mod. Phys. 13 (1941) 240.
-        return 0.0175 / k.momentum * t2.sqrt() * (1.0 + 0.125 * (10.0 * path_in_x0).log10());
+        return 0.0175 / k.momentum
+            * t2.sqrt()
+            * (1.0 + 0.125 / consts::LN_10 * ln(10.0 * path_in_x0));
     }
-    0.0136 / k.momentum * t2.sqrt() * (1.0 + 0.038 * t2.ln())
+    0.0136 / k.momentum * t2.sqrt() * (1.0 + 0.038 * ln(t2))
 }
 
 /// The effect of crossing a layer under an angle of cosine `cos_incidence` to its normal.

@@ -5,7 +5,7 @@ use super::intersection::Parabola;
 use crate::Scalar;
 use crate::detector::{Detector, Grid, GridFrame, Mask, Surface, SurfaceKind, Volume};
 use crate::index::{SurfaceIndex, VolumeIndex};
-use crate::math::{Vector3, perp};
+use crate::math::{Vector3, atan2, perp};
 
 /// A surface ahead.
 #[derive(Clone, Copy, Debug)]
@@ -217,7 +217,7 @@ fn lookup(grid: &Grid, volume: &Volume, parabola: &Parabola, entry: Scalar) -> [
         let point = parabola
             .nearest_on_cylinder(grid.radius, entry)
             .map_or_else(|| parabola.at(entry), |s| parabola.at(s));
-        return [point.y.atan2(point.x), point.z];
+        return [atan2(point.y, point.x), point.z];
     }
     let axes = volume.axes.map(Vector3::from);
     let origin = Vector3::from(volume.translation);
@@ -226,7 +226,7 @@ fn lookup(grid: &Grid, volume: &Volume, parabola: &Parabola, entry: Scalar) -> [
         .map_or_else(|| parabola.at(entry), |s| parabola.at(s))
         - origin;
     let (x, y) = (axes[0].dot(&point), axes[1].dot(&point));
-    if grid.frame == GridFrame::DISC { [perp(x, y), y.atan2(x)] } else { [x, y] }
+    if grid.frame == GridFrame::DISC { [perp(x, y), atan2(y, x)] } else { [x, y] }
 }
 
 /// A rounding error's width, so that no track slips between two portals that share an edge, in mm.

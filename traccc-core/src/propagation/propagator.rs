@@ -6,7 +6,7 @@ use super::{LocalFrame, PropagationConfig};
 use crate::detector::{Detector, Surface, SurfaceKind};
 use crate::field::MagneticField;
 use crate::index::{SurfaceIndex, VolumeIndex};
-use crate::math::{Matrix5, Symmetric5, direction, perp};
+use crate::math::{Matrix5, Symmetric5, atan2, direction, perp};
 use crate::{Hypothesis, Scalar};
 
 /// Carries track parameters from sensor to sensor.
@@ -193,7 +193,8 @@ impl Journey<'_> {
         surface.kind == SurfaceKind::PORTAL
             && !surface.material.is_some()
             && target.path > 0.0
-            && target.path.powi(3) * self.flight.curvature.norm_squared() < 6.0 * SEE_THROUGH
+            && target.path * target.path * target.path * self.flight.curvature.norm_squared()
+                < 6.0 * SEE_THROUGH
     }
 
     /// Steps to a surface until it is reached or turns out to be missed.
@@ -317,7 +318,7 @@ impl Journey<'_> {
         }
         let direction = &self.flight.direction;
         let (phi, theta) =
-            (direction.y.atan2(direction.x), perp(direction.x, direction.y).atan2(direction.z));
+            (atan2(direction.y, direction.x), atan2(perp(direction.x, direction.y), direction.z));
         Some(Arrival {
             surface: index,
             vector: [local[0], local[1], phi, theta, self.flight.q_over_p],

@@ -1,6 +1,7 @@
 use super::SeedingConfig;
 use crate::config::check;
 use crate::error::Error;
+use crate::math::{asin, ln};
 use crate::{Scalar, units};
 use bytemuck::{Pod, Zeroable};
 
@@ -96,7 +97,7 @@ impl SeedingConfig {
         let square = |v: Scalar| v * v;
         // Highland's formula for the material of one seed, times the momentum.
         let material = self.radiation_lengths_per_seed;
-        let highland = 13.6 * units::MEV * material.sqrt() * (1.0 + 0.038 * material.ln());
+        let highland = 13.6 * units::MEV * material.sqrt() * (1.0 + 0.038 * ln(material));
         let sigma_squared = square(self.sigma_scattering);
         let phi_bins = self.phi_bins(radius)?;
         Ok(SeedingCuts {
@@ -210,10 +211,7 @@ impl SeedingConfig {
     /// plus what the impact parameter adds.
     fn phi_bins(&self, radius: Scalar) -> Result<u32, Error> {
         let r_max = self.r_max;
-        let angle_at = |r: Scalar| {
-            let x = r * r / (2.0 * radius);
-            (x / (r * r - x * x).sqrt()).atan()
-        };
+        let angle_at = |r: Scalar| asin(r / (2.0 * radius));
         let (r_inner, inner) = if r_max > self.delta_r_max {
             (r_max - self.delta_r_max, angle_at(r_max - self.delta_r_max))
         } else {
@@ -225,7 +223,7 @@ impl SeedingConfig {
             self.impact_max,
             "at most `seeding.r_max` less `seeding.delta_r_max` (or `seeding.r_max` if that is smaller)",
         )?;
-        let impact = (self.impact_max / r_inner).asin() - (self.impact_max / r_max).asin();
+        let impact = asin(self.impact_max / r_inner) - asin(self.impact_max / r_max);
         let width = (angle_at(r_max) - inner + impact.abs()) / self.phi_bin_deflection_coverage;
         // Double precision as upstream: the count must not depend on how 2 pi is rounded.
         let bins = (2.0 * std::f64::consts::PI / f64::from(width) + 0.5).round();

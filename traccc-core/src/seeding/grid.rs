@@ -1,6 +1,7 @@
 use super::SeedingCuts;
 use super::lanes::LANES;
 use crate::event::Spacepoints;
+use crate::math::atan2;
 use crate::{Scalar, consts};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -77,7 +78,7 @@ impl Axes {
         if !(r < self.r_limit && z >= self.z_min && z <= self.z_max) {
             return None;
         }
-        let phi = (y.atan2(x) + consts::PI) / (2.0 * consts::PI) * self.phi_bins as Scalar;
+        let phi = (atan2(y, x) + consts::PI) / (2.0 * consts::PI) * self.phi_bins as Scalar;
         // pi itself is the azimuth -pi.
         let phi_bin = if phi as i32 >= self.phi_bins { 0 } else { phi as i32 };
         let z_bin = (z - self.z_min) / (self.z_max - self.z_min) * self.z_bins as Scalar;

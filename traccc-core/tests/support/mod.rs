@@ -1,4 +1,5 @@
 //! Detectors for the tests, built by hand.
+#![expect(clippy::disallowed_methods, reason = "no part of a stage")]
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 use traccc_core::detector::{
