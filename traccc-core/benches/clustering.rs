@@ -25,7 +25,7 @@ fn modules() -> Modules {
         kind: SurfaceKind::SENSITIVE,
         source: 0,
         placement: Placement::IDENTITY,
-        shape: Shape::RECTANGLE,
+        shape: Shape::Rectangle,
         masks: vec![MaskModel { bounds: vec![8.4, 36.0], link: None }],
         material: None,
     };

@@ -27,7 +27,7 @@ fn barrel() -> Detector {
                 translation: [116.0 * cos, 116.0 * sin, (i / 125) as f64],
                 axes: [[-sin, cos, 0.0], [0.0, 0.0, 1.0], [cos, sin, 0.0]],
             },
-            shape: Shape::RECTANGLE,
+            shape: Shape::Rectangle,
             masks: vec![MaskModel { bounds: vec![8.4, 36.0], link: None }],
             material: None,
         }

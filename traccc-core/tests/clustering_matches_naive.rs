@@ -21,7 +21,7 @@ fn telescope(planes: usize, pixels: usize) -> (Detector, Modules) {
             translation: [20.0 * (i + 1) as f64, 0.0, 0.0],
             axes: [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]],
         },
-        shape: Shape::RECTANGLE,
+        shape: Shape::Rectangle,
         masks: vec![MaskModel { bounds: vec![100.0, 100.0], link: None }],
         material: None,
     };

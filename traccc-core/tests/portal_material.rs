@@ -13,18 +13,18 @@ fn tubes(material: [bool; 2]) -> DetectorModel {
     let volumes = [0_usize, 1].map(|v| {
         let z = [-100.0, 100.0][v];
         let ring = |kind, z: f64, link| {
-            surface(kind, Shape::RING, Placement::at([0.0, 0.0, z]), &[0.0, 500.0], link)
+            surface(kind, Shape::Ring, Placement::at([0.0, 0.0, z]), &[0.0, 500.0], link)
         };
         let sensor = Placement::at([0.0, 0.0, z]);
         let sensor =
-            surface(SurfaceKind::SENSITIVE, Shape::RECTANGLE, sensor, &[400.0, 400.0], Some(v));
+            surface(SurfaceKind::SENSITIVE, Shape::Rectangle, sensor, &[400.0, 400.0], Some(v));
         let mut border = ring(SurfaceKind::PORTAL, 0.0, Some(1 - v));
         border.material = material[v].then(|| silicon(5.0));
         let end = ring(SurfaceKind::PORTAL, 2.0 * z, None);
         let bounds = [500.0, f64::min(2.0 * z, 0.0), f64::max(2.0 * z, 0.0)];
         let wall = surface(
             SurfaceKind::PORTAL,
-            Shape::CONCENTRIC_CYLINDER,
+            Shape::ConcentricCylinder,
             Placement::IDENTITY,
             &bounds,
             None,

@@ -28,11 +28,11 @@ fn with_passive(
         translation: [5.0, 2.0, -3.0],
         axes: [[0.0, 0.8, 0.6], [0.0, -0.6, 0.8], [1.0, 0.0, 0.0]],
     };
-    let start = surface(SurfaceKind::SENSITIVE, Shape::RECTANGLE, tilted, &[50.0, 50.0], Some(0));
+    let start = surface(SurfaceKind::SENSITIVE, Shape::Rectangle, tilted, &[50.0, 50.0], Some(0));
     let target = surface(SurfaceKind::SENSITIVE, target_shape, placement, bounds, Some(0));
     let wall = [1000.0, -1000.0, 1000.0];
     let mut portal =
-        surface(SurfaceKind::PORTAL, Shape::CONCENTRIC_CYLINDER, Placement::IDENTITY, &wall, None);
+        surface(SurfaceKind::PORTAL, Shape::ConcentricCylinder, Placement::IDENTITY, &wall, None);
     portal.masks = vec![MaskModel { bounds: wall.to_vec(), link: None }];
     let surfaces = [start, target, portal].into_iter().chain(passive).collect();
     let volume = VolumeModel { surfaces, ..VolumeModel::default() };
@@ -93,10 +93,10 @@ fn derivatives_through_material_agree_with_differences() {
     let axes = [[0.0, 0.6, 0.8], [0.0, -0.8, 0.6], [1.0, 0.0, 0.0]];
     let placement = Placement { translation: [80.0, 0.0, 10.0], axes };
     let mut slab =
-        surface(SurfaceKind::PASSIVE, Shape::RECTANGLE, placement, &[300.0, 300.0], Some(0));
+        surface(SurfaceKind::PASSIVE, Shape::Rectangle, placement, &[300.0, 300.0], Some(0));
     slab.material = Some(support::silicon(2.0));
     let target = turned([160.0, 30.0, 40.0]);
-    let detector = with_passive(Shape::RECTANGLE, target, &[400.0, 400.0], Some(slab));
+    let detector = with_passive(Shape::Rectangle, target, &[400.0, 400.0], Some(slab));
     let arrival = check(&detector, 2e-3);
     assert!(
         arrival.noise[(0, 0)] > 0.0,
@@ -110,14 +110,14 @@ fn turned(translation: [f64; 3]) -> Placement {
 
 #[test]
 fn derivatives_to_a_rectangle_agree_with_differences() {
-    check(&detector(Shape::RECTANGLE, turned([160.0, 30.0, 40.0]), &[400.0, 400.0]), 2e-4);
+    check(&detector(Shape::Rectangle, turned([160.0, 30.0, 40.0]), &[400.0, 400.0]), 2e-4);
 }
 
 #[test]
 fn derivatives_to_a_polar_plane_agree_with_differences() {
     check(
         &detector(
-            Shape::ANNULUS,
+            Shape::Annulus,
             turned([160.0, 60.0, 90.0]),
             &[1.0, 900.0, -3.1, 3.1, 0.0, 0.0, 0.0],
         ),
@@ -127,15 +127,12 @@ fn derivatives_to_a_polar_plane_agree_with_differences() {
 
 #[test]
 fn derivatives_to_a_concentric_cylinder_agree_with_differences() {
-    check(
-        &detector(Shape::CONCENTRIC_CYLINDER, Placement::IDENTITY, &[220.0, -600.0, 600.0]),
-        2e-4,
-    );
+    check(&detector(Shape::ConcentricCylinder, Placement::IDENTITY, &[220.0, -600.0, 600.0]), 2e-4);
 }
 
 #[test]
 fn derivatives_to_a_tilted_cylinder_agree_with_differences() {
     let axes = [[0.8, 0.0, -0.6], [0.0, 1.0, 0.0], [0.6, 0.0, 0.8]];
     let placement = Placement { translation: [10.0, -5.0, 3.0], axes };
-    check(&detector(Shape::CYLINDER, placement, &[220.0, -600.0, 600.0]), 2e-4);
+    check(&detector(Shape::Cylinder, placement, &[220.0, -600.0, 600.0]), 2e-4);
 }

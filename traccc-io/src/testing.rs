@@ -20,10 +20,10 @@ pub(crate) fn sensors() -> (Detector, Modules) {
     };
     let annulus = [10.0, 20.0, -0.1, 0.1, 0.0, 0.0, 0.0];
     let surfaces = vec![
-        surface(0, SurfaceKind::PORTAL, Shape::RECTANGLE, &[10.0, 10.0]),
-        surface(1, SurfaceKind::SENSITIVE, Shape::RECTANGLE, &[5.0, 4.0]),
-        surface(2, SurfaceKind::SENSITIVE, Shape::RECTANGLE, &[5.0, 4.0]),
-        surface(3, SurfaceKind::SENSITIVE, Shape::ANNULUS, &annulus),
+        surface(0, SurfaceKind::PORTAL, Shape::Rectangle, &[10.0, 10.0]),
+        surface(1, SurfaceKind::SENSITIVE, Shape::Rectangle, &[5.0, 4.0]),
+        surface(2, SurfaceKind::SENSITIVE, Shape::Rectangle, &[5.0, 4.0]),
+        surface(3, SurfaceKind::SENSITIVE, Shape::Annulus, &annulus),
     ];
     let volume = VolumeModel { name: "box".into(), surfaces, ..VolumeModel::default() };
     let model = DetectorModel { name: "three sensors".into(), volumes: vec![volume] };

@@ -59,14 +59,14 @@ fn the_annulus_fixture_is_read_with_its_legacy_keys_and_maps() {
     assert_eq!(
         shapes,
         [
-            Shape::CONCENTRIC_CYLINDER,
-            Shape::RING,
-            Shape::RING,
-            Shape::ANNULUS,
-            Shape::ANNULUS,
-            Shape::CONCENTRIC_CYLINDER,
-            Shape::RECTANGLE,
-            Shape::TRAPEZOID
+            Shape::ConcentricCylinder,
+            Shape::Ring,
+            Shape::Ring,
+            Shape::Annulus,
+            Shape::Annulus,
+            Shape::ConcentricCylinder,
+            Shape::Rectangle,
+            Shape::Trapezoid
         ]
     );
     let links: Vec<_> = surfaces[2].masks.iter().map(|m| m.link).collect();
@@ -157,7 +157,7 @@ fn what_would_come_back_different_is_not_written() {
         assert!(matches!(result, Err(Error::NotWritable { .. })), "{result:?}");
     };
     let mut tilted = fixture("annulus");
-    tilted.volumes[0].surfaces[5].shape = Shape::CYLINDER;
+    tilted.volumes[0].surfaces[5].shape = Shape::Cylinder;
     write_detector(folder.path(), &tilted).unwrap();
     tilted.volumes[0].surfaces[5].placement.translation[0] = 1.0;
     refused(&tilted);

@@ -65,7 +65,7 @@ pub fn smear_measurements(
         let [loc0, loc1] = surface.to_local(&Vector3::from(hit.position.map(Scalar::from)));
         let [offset0, offset1] = config.deviation.map(&mut offset);
         let variance = config.deviation.map(|d| (d * d) as Scalar);
-        let (local, variance, subspace) = if surface.shape == Shape::ANNULUS {
+        let (local, variance, subspace) = if surface.shape == Shape::Annulus {
             // Informative only: the spread of hits over the length of the strip.
             let length = surface.mask.bounds[1] - surface.mask.bounds[0];
             let radial = length * length / 12.0;

@@ -289,7 +289,7 @@ fn annulus() -> Detector {
         kind: SurfaceKind::SENSITIVE,
         source: 1,
         placement: Placement::at([0.0, 0.0, 100.0]),
-        shape: Shape::ANNULUS,
+        shape: Shape::Annulus,
         masks: vec![MaskModel {
             bounds: vec![10.0, 40.0, -0.2, 0.2, 0.5, 0.0, 0.0],
             link: Some(0),

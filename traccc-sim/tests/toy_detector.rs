@@ -35,10 +35,10 @@ fn totals_are_those_of_detray() {
     let portal_masks = |shape: Shape| -> usize {
         surfaces.iter().filter(|s| s.shape == shape).map(|s| s.masks.len()).sum()
     };
-    assert_eq!(portal_masks(Shape::CONCENTRIC_CYLINDER), 56);
-    assert_eq!(portal_masks(Shape::RING), 60);
-    assert_eq!(surfaces.iter().filter(|s| s.shape == Shape::RECTANGLE).count(), 2492);
-    assert_eq!(surfaces.iter().filter(|s| s.shape == Shape::TRAPEZOID).count(), 6 * 108);
+    assert_eq!(portal_masks(Shape::ConcentricCylinder), 56);
+    assert_eq!(portal_masks(Shape::Ring), 60);
+    assert_eq!(surfaces.iter().filter(|s| s.shape == Shape::Rectangle).count(), 2492);
+    assert_eq!(surfaces.iter().filter(|s| s.shape == Shape::Trapezoid).count(), 6 * 108);
     assert_eq!(surfaces.iter().filter(|s| s.material.is_some()).count(), 3141);
     assert_eq!(model.volumes.iter().map(|v| v.grids.len()).sum::<usize>(), 4 + 6);
 }
@@ -242,10 +242,10 @@ fn surfaces_equal_the_sample_geometry() {
             assert_eq!(surface.masks.len(), masks.len(), "{what}");
             for (mask, expected) in surface.masks.iter().zip(masks) {
                 let shape = match expected["shape"].as_u64().unwrap() {
-                    4 => Shape::CONCENTRIC_CYLINDER,
-                    5 => Shape::RECTANGLE,
-                    6 => Shape::RING,
-                    7 => Shape::TRAPEZOID,
+                    4 => Shape::ConcentricCylinder,
+                    5 => Shape::Rectangle,
+                    6 => Shape::Ring,
+                    7 => Shape::Trapezoid,
                     other => panic!("{what}: shape {other}"),
                 };
                 assert_eq!(surface.shape, shape, "{what}");

@@ -5,7 +5,7 @@ use super::model::{
     SurfaceModel, VolumeModel,
 };
 use super::{
-    Axis, Detector, Grid, GridFrame, Mask, MaterialMap, MaterialRef, Shape, Slab, Surface,
+    Axis, Carrier, Detector, Grid, GridFrame, Mask, MaterialMap, MaterialRef, Slab, Surface,
     SurfaceKind, Volume, surface_identifier,
 };
 use crate::Scalar;
@@ -109,7 +109,7 @@ impl Detector {
         let (placement, masks) = concentric(model);
         let mut compiled = Vec::with_capacity(masks.len());
         for mask in &masks {
-            check_bounds(model.shape, &mask.bounds)?;
+            model.shape.check_bounds(&mask.bounds)?;
             let mut bounds = [0.0; 7];
             for (to, from) in bounds.iter_mut().zip(&mask.bounds) {
                 *to = *from as Scalar;
@@ -185,19 +185,21 @@ fn coincide(a: &Surface, b: &Surface) -> bool {
     if a.shape != b.shape {
         return false;
     }
-    if !a.shape.is_plane() {
-        return a.shape == Shape::CONCENTRIC_CYLINDER
-            && (a.mask.bounds[0] - b.mask.bounds[0]).abs() < NEAR;
+    match a.shape.carrier() {
+        Carrier::Plane => {
+            let parallel = a.axis(2).dot(&b.axis(2)).abs() > 1.0 - 1.0e-5;
+            parallel && a.axis(2).dot(&(b.origin() - a.origin())).abs() < NEAR
+        }
+        Carrier::Cylinder => false,
+        Carrier::ConcentricCylinder => (a.mask.bounds[0] - b.mask.bounds[0]).abs() < NEAR,
     }
-    let parallel = a.axis(2).dot(&b.axis(2)).abs() > 1.0 - 1.0e-5;
-    parallel && a.axis(2).dot(&(b.origin() - a.origin())).abs() < NEAR
 }
 
 /// Middle of the smallest and largest radius of the volume's cylindrical portals, in mm.
 fn reference_radius(volume: &VolumeModel) -> Scalar {
-    let cylinder = |s: &&SurfaceModel| {
-        s.kind == SurfaceKind::PORTAL
-            && (s.shape == Shape::CYLINDER || s.shape == Shape::CONCENTRIC_CYLINDER)
+    let cylinder = |s: &&SurfaceModel| match s.shape.carrier() {
+        Carrier::Plane => false,
+        Carrier::Cylinder | Carrier::ConcentricCylinder => s.kind == SurfaceKind::PORTAL,
     };
     let radii = volume
         .surfaces
@@ -211,7 +213,7 @@ fn reference_radius(volume: &VolumeModel) -> Scalar {
 
 fn concentric(model: &SurfaceModel) -> (Placement, Vec<MaskModel>) {
     let mut masks = model.masks.clone();
-    if model.shape != Shape::CONCENTRIC_CYLINDER {
+    if model.shape.carrier() != Carrier::ConcentricCylinder {
         return (model.placement, masks);
     }
     for mask in &mut masks {
@@ -220,27 +222,6 @@ fn concentric(model: &SurfaceModel) -> (Placement, Vec<MaskModel>) {
         }
     }
     (Placement::IDENTITY, masks)
-}
-
-fn check_bounds(shape: Shape, b: &[f64]) -> Result<(), String> {
-    let needed = shape.bounds();
-    if b.len() < needed {
-        return Err(format!("{} needs {needed} bounds, found {}", shape.name(), b.len()));
-    }
-    if let Some(bad) = b.iter().find(|v| !v.is_finite()) {
-        return Err(format!("bound {bad} of the {} is not finite", shape.name()));
-    }
-    let sound = match shape {
-        Shape::RECTANGLE => b[0] > 0.0 && b[1] > 0.0,
-        Shape::TRAPEZOID => {
-            b[0] >= 0.0 && b[1] >= 0.0 && b[2] > 0.0 && (b[3] * 2.0 * b[2] - 1.0).abs() < 1.0e-4
-        }
-        Shape::ANNULUS => b[0] >= 0.0 && b[0] < b[1] && b[2] < b[3],
-        Shape::RING => b[0] >= 0.0 && b[0] < b[1],
-        Shape::CYLINDER | Shape::CONCENTRIC_CYLINDER => b[0] > 0.0 && b[1] < b[2],
-        _ => return Err(format!("shape {} is not supported", shape.0)),
-    };
-    if sound { Ok(()) } else { Err(format!("{} cannot have the bounds {b:?}", shape.name())) }
 }
 
 fn check_bins(what: &str, axes: &[AxisModel; 2], bins: usize) -> Result<(), String> {

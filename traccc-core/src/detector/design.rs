@@ -96,7 +96,7 @@ impl Modules {
             modules.subspace.push(
                 match (one_dimensional, detector.surfaces[surface.get()].shape) {
                     (false, _) => Subspace::BOTH,
-                    (true, Shape::ANNULUS) => Subspace::LOC1,
+                    (true, Shape::Annulus) => Subspace::LOC1,
                     (true, _) => Subspace::LOC0,
                 },
             );

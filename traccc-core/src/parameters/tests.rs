@@ -104,7 +104,7 @@ fn what_a_strip_leaves_open_is_that_of_the_space_point() {
             translation: [29.0, 1.0, 2.0],
             axes: [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]],
         },
-        shape: Shape::RECTANGLE,
+        shape: Shape::Rectangle,
         masks: vec![MaskModel { bounds: vec![40.0, 40.0], link: None }],
         material: None,
     };

@@ -1,53 +1,10 @@
-use super::Flight;
-use crate::Scalar;
-use crate::detector::{Shape, Surface};
-use crate::math::{Matrix5, Vector3, perp, sin_cos};
+//! What the propagation adds to the frames of surfaces.
 
-/// The local frame at a point of a surface: how local coordinates and space change with each other.
-#[derive(Clone, Copy, Debug)]
-pub struct LocalFrame {
-    /// Unit normal.
-    pub normal: Vector3,
-    /// Derivatives of the global position by loc0 and loc1.
-    pub tangents: [Vector3; 2],
-    /// Gradients of loc0 and loc1.
-    pub gradients: [Vector3; 2],
-}
+use super::Flight;
+use crate::detector::LocalFrame;
+use crate::math::{Matrix5, Vector3, perp};
 
 impl LocalFrame {
-    /// The frame of a surface at local coordinates (loc0, loc1).
-    #[inline]
-    pub fn of_surface(surface: &Surface, local: [Scalar; 2]) -> Self {
-        let (x, y, z) = (surface.axis(0), surface.axis(1), surface.axis(2));
-        match surface.shape {
-            Shape::ANNULUS | Shape::RING => {
-                let (sin, cos) = sin_cos(local[1]);
-                let (radial, azimuthal) = (x * cos + y * sin, y * cos - x * sin);
-                let r = local[0];
-                Self {
-                    normal: z,
-                    tangents: [radial, azimuthal * r],
-                    gradients: [radial, azimuthal / r],
-                }
-            }
-            Shape::CYLINDER => {
-                let normal = surface.normal(local);
-                let axes = [z.cross(&normal), z];
-                Self { normal, tangents: axes, gradients: axes }
-            }
-            Shape::CONCENTRIC_CYLINDER => {
-                let normal = surface.normal(local);
-                let (around, r) = (Vector3::new(-normal.y, normal.x, 0.0), surface.mask.bounds[0]);
-                Self {
-                    normal,
-                    tangents: [around * r, Vector3::z()],
-                    gradients: [around / r, Vector3::z()],
-                }
-            }
-            _ => Self { normal: z, tangents: [x, y], gradients: [x, y] },
-        }
-    }
-
     /// The curvilinear frame: the plane perpendicular to a direction.
     #[inline]
     pub fn curvilinear(direction: &Vector3) -> Self {

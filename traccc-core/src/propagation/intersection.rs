@@ -1,7 +1,7 @@
 //! Where a trajectory meets a surface.
 
 use crate::Scalar;
-use crate::detector::{Shape, Surface};
+use crate::detector::{Carrier, Surface};
 use crate::math::{Vector3, perp};
 
 /// A trajectory to second order in the path: x(s) = position + s direction + s²/2 curvature.
@@ -99,29 +99,29 @@ impl Parabola {
     /// not below `from`. The z of the point is global for a concentric cylinder.
     #[inline]
     pub(super) fn surface(&self, surface: &Surface, from: Scalar) -> Option<(Scalar, Vector3)> {
-        if surface.shape.is_plane() {
-            let s = self.plane(&surface.origin(), &surface.axis(2), from)?;
-            let relative = self.at(s) - surface.origin();
-            return Some((
-                s,
-                Vector3::new(surface.axis(0).dot(&relative), surface.axis(1).dot(&relative), 0.0),
-            ));
+        match surface.shape.carrier() {
+            Carrier::Plane => {
+                let s = self.plane(&surface.origin(), &surface.axis(2), from)?;
+                let relative = self.at(s) - surface.origin();
+                let [x, y] = [0, 1].map(|axis| surface.axis(axis).dot(&relative));
+                Some((s, Vector3::new(x, y, 0.0)))
+            }
+            Carrier::ConcentricCylinder => {
+                let s = self.cylinder(surface.mask.bounds[0], from)?;
+                Some((s, self.at(s)))
+            }
+            Carrier::Cylinder => {
+                let rotate =
+                    |v: &Vector3| Vector3::from([0, 1, 2].map(|axis| surface.axis(axis).dot(v)));
+                let local = Self {
+                    position: surface.to_cartesian(&self.position),
+                    direction: rotate(&self.direction),
+                    curvature: rotate(&self.curvature),
+                };
+                let s = local.cylinder(surface.mask.bounds[0], from)?;
+                Some((s, local.at(s)))
+            }
         }
-        let radius = surface.mask.bounds[0];
-        if surface.shape == Shape::CONCENTRIC_CYLINDER {
-            let s = self.cylinder(radius, from)?;
-            return Some((s, self.at(s)));
-        }
-        let rotate = |v: &Vector3| {
-            Vector3::new(surface.axis(0).dot(v), surface.axis(1).dot(v), surface.axis(2).dot(v))
-        };
-        let local = Self {
-            position: surface.to_cartesian(&self.position),
-            direction: rotate(&self.direction),
-            curvature: rotate(&self.curvature),
-        };
-        let s = local.cylinder(radius, from)?;
-        Some((s, local.at(s)))
     }
 }
 

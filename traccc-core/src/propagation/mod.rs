@@ -15,5 +15,4 @@ mod propagator;
 
 pub use config::PropagationConfig;
 pub use flight::Flight;
-pub use frame::LocalFrame;
 pub use propagator::{Arrival, Limits, Propagator, Stop};

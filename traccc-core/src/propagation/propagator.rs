@@ -1,9 +1,9 @@
+use super::PropagationConfig;
 use super::flight::{Flight, StepLimits};
 use super::interaction::{after_loss, interact};
 use super::intersection::Parabola;
 use super::navigation::{Candidate, Navigator, Route};
-use super::{LocalFrame, PropagationConfig};
-use crate::detector::{Detector, Surface, SurfaceKind};
+use crate::detector::{Detector, LocalFrame, Surface, SurfaceKind};
 use crate::field::MagneticField;
 use crate::index::{SurfaceIndex, VolumeIndex};
 use crate::math::{Matrix5, Symmetric5, atan2, direction, perp};
@@ -93,7 +93,7 @@ impl Propagator<'_> {
     ) -> Stop {
         let start = &self.detector.surfaces[surface.get()];
         let local = [vector[0], vector[1]];
-        let tangents = LocalFrame::of_surface(start, local).tangents;
+        let tangents = start.frame(local).tangents;
         let flight = Flight::new(
             start.to_global(local),
             direction(vector[2], vector[3]),
@@ -310,7 +310,7 @@ impl Journey<'_> {
     #[inline]
     fn arrive(&mut self, index: SurfaceIndex, surface: &Surface) -> Option<Arrival> {
         let local = surface.to_local(&self.flight.position);
-        let frame = LocalFrame::of_surface(surface, local);
+        let frame = surface.frame(local);
         self.carry_to(&frame);
         let normal = frame.normal.dot(&self.flight.direction);
         if !(self.has_momentum() && self.add_material(surface, local, normal)) {

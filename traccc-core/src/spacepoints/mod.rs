@@ -5,7 +5,6 @@ use crate::detector::{Detector, Surface};
 use crate::event::{Measurements, Spacepoint, Spacepoints, Subspace};
 use crate::index::MeasurementIndex;
 use crate::math::{Vector3, perp};
-use crate::propagation::LocalFrame;
 
 /// Puts each two-dimensional measurement into space, in the order of the measurements.
 ///
@@ -51,7 +50,7 @@ fn variances(
     let r = perp(position.x, position.y);
     // On the axis every direction is radial.
     let (cos, sin) = if r > 0.0 { (position.x / r, position.y / r) } else { (1.0, 0.0) };
-    let [first, second] = LocalFrame::of_surface(surface, local).tangents;
+    let [first, second] = surface.frame(local).tangents;
     let sum = |along: [Scalar; 2]| {
         variance[0] * (along[0] * along[0]) + variance[1] * (along[1] * along[1])
     };
@@ -96,7 +95,7 @@ mod tests {
     fn a_barrel_sensor_measures_z_and_a_disc_the_radius() {
         let (x, y, z) = (Vector3::x(), Vector3::y(), Vector3::z());
         let on = |axes, translation| {
-            point(&detector(Shape::RECTANGLE, axes, translation), [0.0, 3.0], [0.25, 4.0])
+            point(&detector(Shape::Rectangle, axes, translation), [0.0, 3.0], [0.25, 4.0])
         };
         let barrel = on([y, z, x], [50.0, 0.0, 10.0]);
         assert!(barrel.r_variance.abs() < 1e-6 && (barrel.z_variance - 4.0).abs() < 1e-6);
@@ -110,7 +109,7 @@ mod tests {
         /// Against the spread of r and z between points a little to both sides.
         #[test]
         fn variances_are_those_of_small_displacements(
-            shape in prop::sample::select(vec![Shape::RECTANGLE, Shape::ANNULUS, Shape::CYLINDER]),
+            shape in prop::sample::select(vec![Shape::Rectangle, Shape::Annulus, Shape::Cylinder]),
             turn in prop::array::uniform3(-3.0_f32..3.0),
             translation in prop::array::uniform3(-20.0_f32..20.0),
             local in [40.0_f32..60.0, -1.0_f32..1.0],
@@ -121,7 +120,7 @@ mod tests {
             let axes = axes.map(|axis| nalgebra::Rotation3::new(turn) * axis);
             let detector = detector(shape, axes, translation.map(Scalar::from));
             let (local, variance) = (local.map(Scalar::from), variance.map(Scalar::from));
-            let steps = if shape == Shape::ANNULUS { [0.5, 0.01] } else { [0.5, 0.5] };
+            let steps = if shape == Shape::Annulus { [0.5, 0.01] } else { [0.5, 0.5] };
             let found = point(&detector, local, variance);
             prop_assume!(perp(found.x, found.y) > 20.0);
             let mut expected = [0.0, 0.0];

@@ -50,7 +50,7 @@ pub(crate) fn telescope(positions: &[f64], half: f64, thickness: Option<f64>) ->
         .map(|&x| {
             let plane = across([x, 0.0, 0.0]);
             let mut plane =
-                surface(SurfaceKind::SENSITIVE, Shape::RECTANGLE, plane, &[half, half], Some(0));
+                surface(SurfaceKind::SENSITIVE, Shape::Rectangle, plane, &[half, half], Some(0));
             plane.material = thickness.map(silicon);
             plane
         })
@@ -58,7 +58,7 @@ pub(crate) fn telescope(positions: &[f64], half: f64, thickness: Option<f64>) ->
     let (first, last) = (positions[0] - 1.0, positions[positions.len() - 1] + 1.0);
     let (middle, half_x) = (0.5 * (first + last), 0.5 * (last - first));
     let mut portal = |placement, bounds: [f64; 2]| {
-        surfaces.push(surface(SurfaceKind::PORTAL, Shape::RECTANGLE, placement, &bounds, None));
+        surfaces.push(surface(SurfaceKind::PORTAL, Shape::Rectangle, placement, &bounds, None));
     };
     for x in [first, last] {
         portal(across([x, 0.0, 0.0]), [half, half]);
@@ -91,7 +91,7 @@ pub(crate) fn barrel(radii: &[f64], modules: usize, rings: usize) -> DetectorMod
             if v == 0 {
                 let start = surface(
                     SurfaceKind::SENSITIVE,
-                    Shape::RECTANGLE,
+                    Shape::Rectangle,
                     Placement::IDENTITY,
                     &[1.0, 1.0],
                     Some(0),
@@ -103,7 +103,7 @@ pub(crate) fn barrel(radii: &[f64], modules: usize, rings: usize) -> DetectorMod
             }
             let mut cylinder = |r: f64, link| {
                 let bounds = [r, -HALF_Z, HALF_Z];
-                let shape = Shape::CONCENTRIC_CYLINDER;
+                let shape = Shape::ConcentricCylinder;
                 volume.surfaces.push(surface(
                     SurfaceKind::PORTAL,
                     shape,
@@ -120,7 +120,7 @@ pub(crate) fn barrel(radii: &[f64], modules: usize, rings: usize) -> DetectorMod
                 let disc = Placement::at([0.0, 0.0, z]);
                 volume.surfaces.push(surface(
                     SurfaceKind::PORTAL,
-                    Shape::RING,
+                    Shape::Ring,
                     disc,
                     &[inner, outer],
                     None,
@@ -156,7 +156,7 @@ fn push_layer(
             let bounds = [half_x, 0.52 * length];
             volume.surfaces.push(surface(
                 SurfaceKind::SENSITIVE,
-                Shape::RECTANGLE,
+                Shape::Rectangle,
                 placement,
                 &bounds,
                 Some(index),

@@ -183,14 +183,14 @@ fn read_mask(
 /// The shape of a number of the file format, and the number by which detray sorts it.
 fn shape_of(id: u32) -> Result<(Shape, u32), ContentProblem> {
     let name = match id {
-        ANNULUS => return Ok((Shape::ANNULUS, id)),
+        ANNULUS => return Ok((Shape::Annulus, id)),
         // detray reads every cylinder as a concentric one, "until intersectors are fixed".
         CYLINDER | CONCENTRIC_CYLINDER => {
-            return Ok((Shape::CONCENTRIC_CYLINDER, CONCENTRIC_CYLINDER));
+            return Ok((Shape::ConcentricCylinder, CONCENTRIC_CYLINDER));
         }
-        RECTANGLE => return Ok((Shape::RECTANGLE, id)),
-        RING => return Ok((Shape::RING, id)),
-        TRAPEZOID => return Ok((Shape::TRAPEZOID, id)),
+        RECTANGLE => return Ok((Shape::Rectangle, id)),
+        RING => return Ok((Shape::Ring, id)),
+        TRAPEZOID => return Ok((Shape::Trapezoid, id)),
         1 => "cuboid",
         3 => "cylinder volume",
         8 => "drift cell",
@@ -202,16 +202,15 @@ fn shape_of(id: u32) -> Result<(Shape, u32), ContentProblem> {
 }
 
 /// The number of a shape in the file format.
-pub(super) fn shape_number(shape: Shape) -> Option<u32> {
-    Some(match shape {
-        Shape::ANNULUS => ANNULUS,
-        Shape::CYLINDER => CYLINDER,
-        Shape::CONCENTRIC_CYLINDER => CONCENTRIC_CYLINDER,
-        Shape::RECTANGLE => RECTANGLE,
-        Shape::RING => RING,
-        Shape::TRAPEZOID => TRAPEZOID,
-        _ => return None,
-    })
+pub(super) fn shape_number(shape: Shape) -> u32 {
+    match shape {
+        Shape::Annulus => ANNULUS,
+        Shape::Cylinder => CYLINDER,
+        Shape::ConcentricCylinder => CONCENTRIC_CYLINDER,
+        Shape::Rectangle => RECTANGLE,
+        Shape::Ring => RING,
+        Shape::Trapezoid => TRAPEZOID,
+    }
 }
 
 #[cfg(test)]
@@ -257,12 +256,12 @@ mod tests {
         assert_eq!(
             order,
             [
-                (SurfaceKind::PORTAL, Shape::CONCENTRIC_CYLINDER),
-                (SurfaceKind::PORTAL, Shape::RING),
-                (SurfaceKind::SENSITIVE, Shape::ANNULUS),
-                (SurfaceKind::PASSIVE, Shape::CONCENTRIC_CYLINDER),
-                (SurfaceKind::SENSITIVE, Shape::RECTANGLE),
-                (SurfaceKind::SENSITIVE, Shape::TRAPEZOID),
+                (SurfaceKind::PORTAL, Shape::ConcentricCylinder),
+                (SurfaceKind::PORTAL, Shape::Ring),
+                (SurfaceKind::SENSITIVE, Shape::Annulus),
+                (SurfaceKind::PASSIVE, Shape::ConcentricCylinder),
+                (SurfaceKind::SENSITIVE, Shape::Rectangle),
+                (SurfaceKind::SENSITIVE, Shape::Trapezoid),
             ]
         );
     }

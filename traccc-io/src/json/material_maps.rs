@@ -108,12 +108,11 @@ pub(super) fn map_axes(
     };
     let symmetric = |axis: usize| span(axis).map(|[_, half]| [-half, half]);
     let spans = match shape {
-        Shape::RING => [span(0)?, around],
-        Shape::ANNULUS => [span(0)?, span(1)?],
-        Shape::RECTANGLE | Shape::TRAPEZOID => [symmetric(0)?, symmetric(1)?],
-        _ => [around, span(1)?],
+        Shape::Ring => [span(0)?, around],
+        Shape::Annulus => [span(0)?, span(1)?],
+        Shape::Rectangle | Shape::Trapezoid => [symmetric(0)?, symmetric(1)?],
+        Shape::Cylinder | Shape::ConcentricCylinder => [around, span(1)?],
     };
-    let azimuth = if shape.is_polar() { Some(1) } else { (!shape.is_plane()).then_some(0) };
     let mut models = [AxisModel { bins: 0, min: 0.0, max: 0.0, circular: false }; 2];
     for (axis, model) in models.iter_mut().enumerate() {
         let [min, max] = spans[axis];
@@ -123,7 +122,7 @@ pub(super) fn map_axes(
             return Err((format!("axes[{axis}].edges"), problem));
         }
         // A sector has two ends: beyond them the nearest bin is right, not the one at the other end.
-        let circular = azimuth == Some(axis) && max - min > TAU - 1.0e-5;
+        let circular = shape.azimuth() == Some(axis) && max - min > TAU - 1.0e-5;
         *model = AxisModel { bins: axes[axis].bins as usize, min, max, circular };
     }
     Ok(models)
@@ -132,13 +131,13 @@ pub(super) fn map_axes(
 /// Whether a map of this number can lie on a surface of this shape. Cylinders are read as concentric ones, so their
 /// maps are too.
 fn fits(kind: u32, shape: Shape) -> bool {
-    match kind {
-        material_id::DISC_MAP => shape.is_polar(),
-        material_id::PLANE_MAP => shape == Shape::RECTANGLE || shape == Shape::TRAPEZOID,
-        material_id::CONCENTRIC_CYLINDER_MAP | material_id::CYLINDER_MAP => {
-            shape == Shape::CONCENTRIC_CYLINDER
+    match shape {
+        Shape::Ring | Shape::Annulus => kind == material_id::DISC_MAP,
+        Shape::Rectangle | Shape::Trapezoid => kind == material_id::PLANE_MAP,
+        Shape::ConcentricCylinder => {
+            kind == material_id::CONCENTRIC_CYLINDER_MAP || kind == material_id::CYLINDER_MAP
         }
-        _ => false,
+        Shape::Cylinder => false,
     }
 }
 
@@ -159,21 +158,21 @@ mod tests {
     #[test]
     fn the_shape_decides_what_the_axes_mean() {
         let around = (-PI, PI, true);
-        assert_eq!(spans(0, Shape::RING), Some([(1.0, 2.0, false), around]));
-        assert_eq!(spans(0, Shape::ANNULUS), Some([(1.0, 2.0, false), (-0.5, 0.5, false)]));
-        assert_eq!(spans(1, Shape::RECTANGLE), Some([(-2.0, 2.0, false), (-0.5, 0.5, false)]));
-        assert_eq!(spans(1, Shape::TRAPEZOID), spans(1, Shape::RECTANGLE));
-        assert_eq!(spans(3, Shape::CONCENTRIC_CYLINDER), Some([around, (-0.5, 0.5, false)]));
+        assert_eq!(spans(0, Shape::Ring), Some([(1.0, 2.0, false), around]));
+        assert_eq!(spans(0, Shape::Annulus), Some([(1.0, 2.0, false), (-0.5, 0.5, false)]));
+        assert_eq!(spans(1, Shape::Rectangle), Some([(-2.0, 2.0, false), (-0.5, 0.5, false)]));
+        assert_eq!(spans(1, Shape::Trapezoid), spans(1, Shape::Rectangle));
+        assert_eq!(spans(3, Shape::ConcentricCylinder), Some([around, (-0.5, 0.5, false)]));
     }
 
     #[test]
     fn a_map_for_another_shape_is_refused() {
         for (kind, shape) in [
-            (0, Shape::RECTANGLE),
-            (1, Shape::RING),
-            (3, Shape::ANNULUS),
-            (2, Shape::RING),
-            (6, Shape::RING),
+            (0, Shape::Rectangle),
+            (1, Shape::Ring),
+            (3, Shape::Annulus),
+            (2, Shape::Ring),
+            (6, Shape::Ring),
         ] {
             assert_eq!(spans(kind, shape), None, "{kind} on {}", shape.name());
         }
@@ -182,8 +181,8 @@ mod tests {
     #[test]
     fn empty_axes_are_refused() {
         let (good, empty, turned) = (axis(2, &[1.0, 2.0]), axis(2, &[]), axis(2, &[2.0, 1.0]));
-        assert!(map_axes(0, Shape::RING, [&good, &good]).is_ok());
-        assert!(map_axes(0, Shape::RING, [&empty, &good]).is_err());
-        assert!(map_axes(0, Shape::RING, [&turned, &good]).is_err());
+        assert!(map_axes(0, Shape::Ring, [&good, &good]).is_ok());
+        assert!(map_axes(0, Shape::Ring, [&empty, &good]).is_err());
+        assert!(map_axes(0, Shape::Ring, [&turned, &good]).is_err());
     }
 }

@@ -146,8 +146,8 @@ fn write_surface(
     identifier: u64,
     materials: &mut MaterialCounter,
 ) -> Result<payload::Surface, &'static str> {
-    let shape = shape_number(surface.shape).ok_or("the format does not have its shape")?;
-    if surface.shape == Shape::CYLINDER {
+    let shape = shape_number(surface.shape);
+    if surface.shape == Shape::Cylinder {
         let [x, y, z] = surface.placement.translation;
         if surface.placement != Placement::at([0.0, 0.0, z]) || x != 0.0 || y != 0.0 {
             return Err("detray only reads cylinders about the z axis");
@@ -194,10 +194,10 @@ fn homogeneous_material(model: &DetectorModel) -> (usize, payload::MaterialData)
 
 fn map_kind(shape: Shape) -> u32 {
     match shape {
-        Shape::RING | Shape::ANNULUS => material_id::DISC_MAP,
-        Shape::RECTANGLE | Shape::TRAPEZOID => material_id::PLANE_MAP,
-        Shape::CYLINDER => material_id::CYLINDER_MAP,
-        _ => material_id::CONCENTRIC_CYLINDER_MAP,
+        Shape::Ring | Shape::Annulus => material_id::DISC_MAP,
+        Shape::Rectangle | Shape::Trapezoid => material_id::PLANE_MAP,
+        Shape::Cylinder => material_id::CYLINDER_MAP,
+        Shape::ConcentricCylinder => material_id::CONCENTRIC_CYLINDER_MAP,
     }
 }
 

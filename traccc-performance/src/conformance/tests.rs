@@ -19,7 +19,7 @@ fn detector() -> Detector {
             axes: [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]],
             translation: [100.0 * (i + 1) as Scalar, 0.0, 0.0],
             mask: Mask { bounds: [10.0; 7], link: VolumeIndex::NONE },
-            shape: Shape::RECTANGLE,
+            shape: Shape::Rectangle,
             kind: if i < 4 { SurfaceKind::SENSITIVE } else { SurfaceKind::PORTAL },
             volume: VolumeIndex(0),
             material: MaterialRef::NONE,

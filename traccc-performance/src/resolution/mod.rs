@@ -3,7 +3,7 @@ use crate::{Matching, MeasurementTruth, Spread};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 use traccc_core::SurfaceIndex;
-use traccc_core::detector::{Detector, Surface};
+use traccc_core::detector::{Carrier, Detector, Surface};
 use traccc_core::event::{BoundParameters, FitOutcome, Particle, Tracks, TruthEvent, TruthHit};
 use traccc_core::math::Vector3;
 
@@ -130,8 +130,8 @@ impl Residual {
         let fitted_vector = fitted.vector.map(f64::from);
         let mut residual: [f64; 5] = std::array::from_fn(|i| fitted_vector[i] - true_vector[i]);
         residual[2] = wrapped(residual[2]);
-        if surface.shape.is_polar() {
-            residual[1] = wrapped(residual[1]);
+        if let Some(angle) = surface.shape.azimuth() {
+            residual[angle] = wrapped(residual[angle]);
         }
         let variances = fitted.covariance.diagonal().map(f64::from);
         let pull = std::array::from_fn(|i| {
@@ -157,9 +157,12 @@ pub(crate) fn wrapped(angle: f64) -> f64 {
 /// Local coordinates of where a straight line through `position` along `direction` meets a flat surface; of the
 /// position itself on a curved one. In double precision: residuals are 1e-5 of the global coordinates.
 fn local_on(surface: &Surface, position: [f64; 3], direction: [f64; 3]) -> Option<[f64; 2]> {
-    if !surface.shape.is_plane() {
-        let [x, y, z] = position.map(|v| v as traccc_core::Scalar);
-        return Some(surface.to_local(&Vector3::new(x, y, z)).map(f64::from));
+    match surface.shape.carrier() {
+        Carrier::Plane => {}
+        Carrier::Cylinder | Carrier::ConcentricCylinder => {
+            let position = Vector3::from(position.map(|v| v as traccc_core::Scalar));
+            return Some(surface.to_local(&position).map(f64::from));
+        }
     }
     let along = |axis: usize, vector: [f64; 3]| -> f64 {
         (0..3).map(|i| f64::from(surface.axes[axis][i]) * vector[i]).sum()

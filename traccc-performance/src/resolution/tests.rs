@@ -79,7 +79,7 @@ fn truth_is_the_hit_with_its_momentum_after_the_material() {
     let (event, truth, matching) = event();
     let tracks = track([3.5, 3.0, 0.1, half_turn() + 0.2, -0.4]);
     let mut residuals = Residuals::default();
-    residuals.add_event(&event, &truth, &matching, &tracks, &detector(Shape::RECTANGLE));
+    residuals.add_event(&event, &truth, &matching, &tracks, &detector(Shape::Rectangle));
     assert_eq!(residuals.unused, Unused::default());
     let found = residuals.tracks[0];
     assert_close(found.residual, [0.5, -1.0, 0.1, 0.2, 0.1]);
@@ -100,7 +100,7 @@ fn azimuths_on_both_sides_of_the_cut_are_close() {
     event.hits[0].momentum_change = [0.0; 3];
     let tracks = track([3.0, 4.0, 3.1, half_turn(), -0.4]);
     let mut residuals = Residuals::default();
-    residuals.add_event(&event, &truth, &matching, &tracks, &detector(Shape::RECTANGLE));
+    residuals.add_event(&event, &truth, &matching, &tracks, &detector(Shape::Rectangle));
     let expected = 3.1 - (PI + 0.004);
     assert!((residuals.tracks[0].residual[2] - expected).abs() < 1.0e-5);
 }
@@ -113,7 +113,7 @@ fn a_hit_beside_the_surface_is_carried_onto_it() {
     event.hits[0].momentum_change = [0.0; 3];
     let tracks = track([3.0, 4.0, 0.0, half_turn(), -0.7]);
     let mut residuals = Residuals::default();
-    residuals.add_event(&event, &truth, &matching, &tracks, &detector(Shape::RECTANGLE));
+    residuals.add_event(&event, &truth, &matching, &tracks, &detector(Shape::Rectangle));
     let found = residuals.tracks[0].residual;
     assert!(found[0].abs() < 1.0e-5 && found[1].abs() < 1.0e-5, "{found:?}");
 }
@@ -124,7 +124,7 @@ fn polar_surfaces_have_polar_residuals() {
     let angle = 4.0_f64.atan2(3.0);
     let tracks = track([5.5, (angle - 2.0 * PI + 0.01) as Scalar, 0.0, half_turn(), -0.5]);
     let mut residuals = Residuals::default();
-    residuals.add_event(&event, &truth, &matching, &tracks, &detector(Shape::ANNULUS));
+    residuals.add_event(&event, &truth, &matching, &tracks, &detector(Shape::Annulus));
     assert_close(residuals.tracks[0].residual, [0.5, 0.01, 0.0, 0.0, 0.0]);
 }
 
@@ -136,14 +136,14 @@ fn of_two_crossings_the_nearest_counts() {
     event.hits.insert(0, second);
     let tracks = track([3.25, 4.0, 0.0, half_turn(), -0.5]);
     let mut residuals = Residuals::default();
-    residuals.add_event(&event, &truth, &matching, &tracks, &detector(Shape::RECTANGLE));
+    residuals.add_event(&event, &truth, &matching, &tracks, &detector(Shape::Rectangle));
     assert_close(residuals.tracks[0].residual, [0.25, 0.0, 0.0, 0.0, 0.0]);
 }
 
 #[test]
 fn tracks_without_truth_are_counted_by_reason() {
     let (event, truth, matching) = event();
-    let detector = detector(Shape::RECTANGLE);
+    let detector = detector(Shape::Rectangle);
     let good = track([3.0, 4.0, 0.0, half_turn(), -0.5]);
     let mut residuals = Residuals::default();
 

@@ -1,4 +1,4 @@
-use traccc_core::detector::{Detector, Mask, ModuleDesign, Modules, Shape};
+use traccc_core::detector::{Area, Detector, Mask, ModuleDesign, Modules, Shape};
 use traccc_core::{Error, Scalar};
 
 /// Divides every sensor into pixels of about `pitch` (local x, y), in mm.
@@ -15,11 +15,12 @@ pub fn pixel_modules(detector: &Detector, pitch: [Scalar; 2]) -> Result<Modules,
     let mut areas: Vec<[Option<Area>; 2]> = vec![[None; 2]; detector.volumes.len()];
     for surface in detector.sensitive_surfaces() {
         let surface = &detector.surfaces[surface.get()];
-        let area = &mut areas[surface.volume.get()][usize::from(is_polar(surface.shape))];
+        let area = &mut areas[surface.volume.get()][usize::from(surface.shape.is_polar())];
         for mask in detector.masks(surface) {
-            let Some((low, high)) = extent(surface.shape, mask) else { continue };
-            *area = Some(area.map_or((low, high), |(l, h)| {
-                ([l[0].min(low[0]), l[1].min(low[1])], [h[0].max(high[0]), h[1].max(high[1])])
+            let Some(Area { low, high }) = extent(surface.shape, mask) else { continue };
+            *area = Some(area.map_or(Area { low, high }, |all: Area| Area {
+                low: [all.low[0].min(low[0]), all.low[1].min(low[1])],
+                high: [all.high[0].max(high[0]), all.high[1].max(high[1])],
             }));
         }
     }
@@ -27,7 +28,7 @@ pub fn pixel_modules(detector: &Detector, pitch: [Scalar; 2]) -> Result<Modules,
     let mut design_of_volume = vec![[None; 2]; detector.volumes.len()];
     for (volume, areas) in areas.into_iter().enumerate() {
         for (polar, area) in [false, true].into_iter().zip(areas) {
-            let Some((low, high)) = area else { continue };
+            let Some(Area { low, high }) = area else { continue };
             let mean_radius = if polar { 0.5 * (low[0] + high[0]) } else { 1.0 };
             let bins = [
                 channels(high[0] - low[0], pitch[0])?,
@@ -44,28 +45,18 @@ pub fn pixel_modules(detector: &Detector, pitch: [Scalar; 2]) -> Result<Modules,
     Modules::new(detector, designs, |surface| {
         let surface = &detector.surfaces[surface.get()];
         extent(surface.shape, &surface.mask)?;
-        let of_shape = design_of_volume[surface.volume.get()][usize::from(is_polar(surface.shape))];
+        let of_shape =
+            design_of_volume[surface.volume.get()][usize::from(surface.shape.is_polar())];
         Some((of_shape?, [0.0; 2]))
     })
 }
 
-/// The smallest and the largest local coordinates.
-type Area = ([Scalar; 2], [Scalar; 2]);
-
-fn is_polar(shape: Shape) -> bool {
-    shape == Shape::ANNULUS
-}
-
 /// The smallest and largest local coordinates of a mask that can be segmented.
 fn extent(shape: Shape, mask: &Mask) -> Option<Area> {
-    let b = &mask.bounds;
-    let half = match shape {
-        Shape::RECTANGLE => [b[0], b[1]],
-        Shape::TRAPEZOID => [b[0].max(b[1]), b[2]],
-        Shape::ANNULUS => return Some(([b[0], b[4] + b[2]], [b[1], b[4] + b[3]])),
-        _ => return None,
-    };
-    Some((half.map(|h| -h), half))
+    match shape {
+        Shape::Rectangle | Shape::Trapezoid | Shape::Annulus => Some(mask.area(shape)),
+        Shape::Ring | Shape::Cylinder | Shape::ConcentricCylinder => None,
+    }
 }
 
 fn channels(length: Scalar, pitch: Scalar) -> Result<usize, Error> {
@@ -101,9 +92,9 @@ mod tests {
         let mut model = toy_detector(&ToyConfig::full()).unwrap();
         // The first sensor of each volume stays a trapezoid.
         for volume in &mut model.volumes {
-            let trapezoids = volume.surfaces.iter_mut().filter(|s| s.shape == Shape::TRAPEZOID);
+            let trapezoids = volume.surfaces.iter_mut().filter(|s| s.shape == Shape::Trapezoid);
             for surface in trapezoids.skip(1) {
-                surface.shape = Shape::ANNULUS;
+                surface.shape = Shape::Annulus;
                 surface.masks[0].bounds = vec![30.0, 60.0, -0.1, 0.1, 0.0, 0.0, 0.0];
             }
         }
@@ -116,7 +107,7 @@ mod tests {
         for module in 0..modules.len() {
             let module = traccc_core::ModuleIndex::from(module);
             let surface = &detector.surfaces[modules.surface[module.get()].get()];
-            let annulus = surface.shape == Shape::ANNULUS;
+            let annulus = surface.shape == Shape::Annulus;
             assert_eq!(modules.design_of(module).channels(0) == 600, annulus);
         }
     }

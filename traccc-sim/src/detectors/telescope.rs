@@ -119,7 +119,7 @@ pub fn telescope(config: &TelescopeConfig) -> Result<DetectorModel, Error> {
             |material| MaterialModel::Slab(SlabModel { thickness: config.thickness, material });
         let sensor = NewSurface {
             placement: Placement { translation: centre.into(), axes },
-            shape: Shape::RECTANGLE,
+            shape: Shape::Rectangle,
             masks: vec![MaskModel { bounds: config.half_lengths.to_vec(), link: Some(0) }],
             material: material.map(slab),
         };
@@ -151,7 +151,7 @@ fn push_walls(list: &mut SurfaceList, centre: Vector3<f64>, half: Vector3<f64>) 
                     translation: (centre + offset * sign).into(),
                     axes: [x, y.into(), z],
                 },
-                shape: Shape::RECTANGLE,
+                shape: Shape::Rectangle,
                 masks: vec![MaskModel { bounds: bounds.to_vec(), link: None }],
                 material: None,
             };

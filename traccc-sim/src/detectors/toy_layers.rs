@@ -82,7 +82,7 @@ pub(super) fn barrel_layer(
             };
             sensors.push(sensor(
                 placement,
-                Shape::RECTANGLE,
+                Shape::Rectangle,
                 BARREL_MODULE.to_vec(),
                 volume,
                 material,
@@ -136,7 +136,7 @@ pub(super) fn endcap_layer(
                 axes: [cross(local_y, local_z), local_y, local_z],
             };
             let bounds = vec![half[0], half[1], half[2], 1.0 / (2.0 * half[2])];
-            sensors.push(sensor(placement, Shape::TRAPEZOID, bounds, volume, material));
+            sensors.push(sensor(placement, Shape::Trapezoid, bounds, volume, material));
         }
     }
     let radii = [BEAM_PIPE_VOLUME_RADIUS, OUTER_RADIUS];
@@ -169,8 +169,11 @@ fn extent(sensors: &[NewSurface]) -> ([f64; 2], [f64; 2]) {
     for sensor in sensors {
         let bounds = &sensor.masks[0].bounds;
         let (half_x, half_y) = match sensor.shape {
-            Shape::TRAPEZOID => (bounds[0].max(bounds[1]), bounds[2]),
-            _ => (bounds[0], bounds[1]),
+            Shape::Trapezoid => (bounds[0].max(bounds[1]), bounds[2]),
+            Shape::Rectangle => (bounds[0], bounds[1]),
+            Shape::Annulus | Shape::Ring | Shape::Cylinder | Shape::ConcentricCylinder => {
+                unreachable!("the toy's sensors are rectangles and trapezoids")
+            }
         };
         let half = [half_x + ENVELOPE, half_y + ENVELOPE, ENVELOPE];
         let Placement { translation, axes } = sensor.placement;

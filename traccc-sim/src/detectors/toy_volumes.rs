@@ -286,7 +286,7 @@ impl Assembly {
         let mask = |&(r, link): &([f64; 2], _)| MaskModel { bounds: vec![r[0], r[1]], link };
         NewSurface {
             placement: Placement::at([0.0, 0.0, z]),
-            shape: Shape::RING,
+            shape: Shape::Ring,
             masks: masks.iter().map(mask).collect(),
             material,
         }
@@ -301,7 +301,7 @@ fn concentric(radius: f64, masks: &[([f64; 2], Option<usize>)]) -> NewSurface {
     let mask = |&(z, link): &([f64; 2], _)| MaskModel { bounds: vec![radius, z[0], z[1]], link };
     NewSurface {
         placement: Placement::IDENTITY,
-        shape: Shape::CONCENTRIC_CYLINDER,
+        shape: Shape::ConcentricCylinder,
         masks: masks.iter().map(mask).collect(),
         material: None,
     }
@@ -309,7 +309,7 @@ fn concentric(radius: f64, masks: &[([f64; 2], Option<usize>)]) -> NewSurface {
 
 /// The z range of a volume, from its cylindrical portals, in mm.
 fn z_ends(volume: &VolumeModel) -> Option<[f64; 2]> {
-    let portal = volume.surfaces.iter().find(|s| s.shape == Shape::CONCENTRIC_CYLINDER)?;
+    let portal = volume.surfaces.iter().find(|s| s.shape == Shape::ConcentricCylinder)?;
     let bounds = &portal.masks[0].bounds;
     Some([bounds[1], bounds[2]])
 }

@@ -3,7 +3,7 @@
 use nalgebra::Vector3;
 use traccc_core::Scalar;
 use traccc_core::SurfaceIndex;
-use traccc_core::detector::{Detector, Mask, Shape, SurfaceKind};
+use traccc_core::detector::{Carrier, Detector, Mask, Shape, SurfaceKind};
 
 /// A surface that does something to a particle or ends its world.
 #[derive(Clone, Debug)]
@@ -27,7 +27,7 @@ impl Target {
             detector.masks(surface).map(|m| (m.bounds.map(f64::from), ends(m))).collect();
         let sensitive = surface.kind == SurfaceKind::SENSITIVE;
         let noticed = sensitive || surface.material.is_some() || masks.iter().any(|m| m.1);
-        let concentric = surface.shape == Shape::CONCENTRIC_CYLINDER;
+        let concentric = surface.shape == Shape::ConcentricCylinder;
         noticed.then(|| Self {
             surface: index,
             sensitive,
@@ -60,15 +60,19 @@ impl Target {
 
     /// Signed distance from the surface (continued beyond its border), in mm, and its change along a unit vector.
     pub(super) fn distance(&self, position: &Vector3<f64>, direction: &Vector3<f64>) -> (f64, f64) {
-        if self.shape.is_plane() {
-            let normal = &self.axes[2];
-            return (normal.dot(&(position - self.origin)), normal.dot(direction));
+        match self.shape.carrier() {
+            Carrier::Plane => {
+                let normal = &self.axes[2];
+                (normal.dot(&(position - self.origin)), normal.dot(direction))
+            }
+            Carrier::Cylinder | Carrier::ConcentricCylinder => {
+                let local = self.to_cartesian(position);
+                let along = self.direction_to_cartesian(direction);
+                let r = libm::hypot(local.x, local.y);
+                let slope = if r > 0.0 { (local.x * along.x + local.y * along.y) / r } else { 1.0 };
+                (r - self.masks[0].0[0], slope)
+            }
         }
-        let local = self.to_cartesian(position);
-        let along = self.direction_to_cartesian(direction);
-        let r = libm::hypot(local.x, local.y);
-        let slope = if r > 0.0 { (local.x * along.x + local.y * along.y) / r } else { 1.0 };
-        (r - self.masks[0].0[0], slope)
     }
 
     /// Whether a global position on the surface is inside its border, and then whether the world ends there.
@@ -82,10 +86,10 @@ impl Target {
         let local = self.to_cartesian(position);
         let (r, phi) = (libm::hypot(local.x, local.y), libm::atan2(local.y, local.x));
         let coordinates = match self.shape {
-            Shape::ANNULUS | Shape::RING => [r, phi],
-            Shape::CYLINDER => [r * phi, local.z],
-            Shape::CONCENTRIC_CYLINDER => [phi, local.z],
-            _ => [local.x, local.y],
+            Shape::Annulus | Shape::Ring => [r, phi],
+            Shape::Cylinder => [r * phi, local.z],
+            Shape::ConcentricCylinder => [phi, local.z],
+            Shape::Rectangle | Shape::Trapezoid => [local.x, local.y],
         };
         coordinates.map(|c| c as Scalar)
     }
@@ -101,15 +105,15 @@ impl Target {
         let mut high = Vector3::repeat(f64::MIN);
         for (b, _) in &self.masks {
             let (half_x, half_y, z) = match self.shape {
-                Shape::RECTANGLE => (b[0], b[1], [0.0, 0.0]),
-                Shape::TRAPEZOID => (b[0].max(b[1]), b[2], [0.0, 0.0]),
+                Shape::Rectangle => (b[0], b[1], [0.0, 0.0]),
+                Shape::Trapezoid => (b[0].max(b[1]), b[2], [0.0, 0.0]),
                 // The whole disc of the outer radius: larger than needed, but simple.
-                Shape::ANNULUS => {
+                Shape::Annulus => {
                     let reach = b[1] + libm::hypot(b[5], b[6]);
                     (reach, reach, [0.0, 0.0])
                 }
-                Shape::RING => (b[1], b[1], [0.0, 0.0]),
-                _ => (b[0], b[0], [b[1], b[2]]),
+                Shape::Ring => (b[1], b[1], [0.0, 0.0]),
+                Shape::Cylinder | Shape::ConcentricCylinder => (b[0], b[0], [b[1], b[2]]),
             };
             let [x, y, axis_z] = self.axes;
             let reach = x.abs() * half_x + y.abs() * half_y + axis_z.abs() * (0.5 * (z[1] - z[0]));
@@ -125,12 +129,12 @@ impl Target {
 fn contains(shape: Shape, b: &[f64; 7], local: &Vector3<f64>) -> bool {
     let (x, y) = (local.x, local.y);
     match shape {
-        Shape::RECTANGLE => x.abs() <= b[0] && y.abs() <= b[1],
-        Shape::TRAPEZOID => {
+        Shape::Rectangle => x.abs() <= b[0] && y.abs() <= b[1],
+        Shape::Trapezoid => {
             let half_x = 0.5 * (b[0] + b[1]) + 0.5 * (b[1] - b[0]) * y / b[2];
             y.abs() <= b[2] && x.abs() <= half_x
         }
-        Shape::ANNULUS => {
+        Shape::Annulus => {
             let (sin, cos) = (libm::sin(b[4]), libm::cos(b[4]));
             let from_beam = libm::hypot(x * cos + y * sin - b[5], y * cos - x * sin - b[6]);
             let turn = std::f64::consts::TAU;
@@ -138,8 +142,8 @@ fn contains(shape: Shape, b: &[f64; 7], local: &Vector3<f64>) -> bool {
             let angle = from_average - turn * (from_average / turn).round();
             (b[0]..=b[1]).contains(&from_beam) && (b[2]..=b[3]).contains(&angle)
         }
-        Shape::RING => (b[0]..=b[1]).contains(&libm::hypot(x, y)),
-        _ => (b[1]..=b[2]).contains(&local.z),
+        Shape::Ring => (b[0]..=b[1]).contains(&libm::hypot(x, y)),
+        Shape::Cylinder | Shape::ConcentricCylinder => (b[1]..=b[2]).contains(&local.z),
     }
 }
 
@@ -155,10 +159,10 @@ mod tests {
         fn borders_agree_with_those_of_core(x in -40.0..40.0_f64, y in -40.0..40.0_f64) {
             let local = Vector3::new(x, y, 0.0);
             let masks: [(Shape, [f64; 7]); 4] = [
-                (Shape::RECTANGLE, [20.0, 10.0, 0.0, 0.0, 0.0, 0.0, 0.0]),
-                (Shape::TRAPEZOID, [5.0, 20.0, 15.0, 1.0 / 30.0, 0.0, 0.0, 0.0]),
-                (Shape::RING, [10.0, 20.0, 0.0, 0.0, 0.0, 0.0, 0.0]),
-                (Shape::ANNULUS, [10.0, 30.0, -0.3, 0.4, 1.0, 2.0, -1.0]),
+                (Shape::Rectangle, [20.0, 10.0, 0.0, 0.0, 0.0, 0.0, 0.0]),
+                (Shape::Trapezoid, [5.0, 20.0, 15.0, 1.0 / 30.0, 0.0, 0.0, 0.0]),
+                (Shape::Ring, [10.0, 20.0, 0.0, 0.0, 0.0, 0.0, 0.0]),
+                (Shape::Annulus, [10.0, 30.0, -0.3, 0.4, 1.0, 2.0, -1.0]),
             ];
             for (shape, bounds) in masks {
                 let mask = Mask { bounds: bounds.map(|b| b as Scalar), link: Default::default() };
@@ -180,7 +184,7 @@ mod tests {
             let surface = &detector.surfaces[index.get()];
             let b = surface.mask.bounds;
             let corner =
-                if surface.shape == Shape::RECTANGLE { [b[0], b[1]] } else { [b[1], b[2]] };
+                if surface.shape == Shape::Rectangle { [b[0], b[1]] } else { [b[1], b[2]] };
             for sign in [1.0, -1.0] {
                 let global = surface.to_global([sign * corner[0], corner[1]]).map(f64::from);
                 for axis in 0..3 {

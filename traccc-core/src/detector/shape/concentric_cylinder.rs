@@ -1,0 +1,60 @@
+use super::{Area, Bounds, Carrier, Coordinates, Form, LocalFrame};
+use crate::detector::Surface;
+use crate::math::{Vector3, atan2, sin_cos};
+use crate::{Scalar, consts};
+
+/// Bounds: r, z min, z max. Local coordinates: phi, in rad, and z, in mm, both global.
+pub(super) enum ConcentricCylinder {}
+
+impl Form for ConcentricCylinder {
+    type Coordinates = Self;
+    const NAME: &'static str = "concentric cylinder";
+    const BOUNDS: usize = 3;
+
+    fn sound(b: &[f64]) -> bool {
+        b[0] > 0.0 && b[1] < b[2]
+    }
+
+    #[inline]
+    fn contains(b: &Bounds, local: &Vector3, tolerance: Scalar) -> bool {
+        local.z >= b[1] - tolerance && local.z <= b[2] + tolerance
+    }
+
+    fn area(b: &Bounds) -> Area {
+        Area { low: [-consts::PI, b[1]], high: [consts::PI, b[2]] }
+    }
+}
+
+impl Coordinates for ConcentricCylinder {
+    const CARRIER: Carrier = Carrier::ConcentricCylinder;
+    const AZIMUTH: Option<usize> = Some(0);
+
+    #[inline]
+    fn to_global(surface: &Surface, [loc0, loc1]: [Scalar; 2]) -> Vector3 {
+        let radius = surface.mask.bounds[0];
+        let (sin, cos) = sin_cos(loc0);
+        Vector3::new(radius * cos, radius * sin, loc1)
+    }
+
+    #[inline]
+    fn to_local(_: &Surface, global: &Vector3) -> [Scalar; 2] {
+        [atan2(global.y, global.x), global.z]
+    }
+
+    #[inline]
+    fn normal(_: &Surface, local: [Scalar; 2]) -> Vector3 {
+        let (sin, cos) = sin_cos(local[0]);
+        Vector3::new(cos, sin, 0.0)
+    }
+
+    #[inline]
+    fn frame(surface: &Surface, local: [Scalar; 2]) -> LocalFrame {
+        let normal = Self::normal(surface, local);
+        let (around, r) = (Vector3::new(-normal.y, normal.x, 0.0), surface.mask.bounds[0]);
+        LocalFrame {
+            normal,
+            tangents: [around * r, Vector3::z()],
+            gradients: [around / r, Vector3::z()],
+        }
+    }
+}

@@ -1,0 +1,60 @@
+use super::{Area, Bounds, Carrier, Coordinates, Form, LocalFrame};
+use crate::detector::Surface;
+use crate::math::{Vector3, atan2, perp, sin_cos};
+use crate::{Scalar, consts};
+
+/// Bounds: r, z min, z max. Local coordinates: r phi and z, in mm.
+pub(super) enum Cylinder {}
+
+impl Form for Cylinder {
+    type Coordinates = Self;
+    const NAME: &'static str = "cylinder";
+    const BOUNDS: usize = 3;
+
+    fn sound(b: &[f64]) -> bool {
+        b[0] > 0.0 && b[1] < b[2]
+    }
+
+    #[inline]
+    fn contains(b: &Bounds, local: &Vector3, tolerance: Scalar) -> bool {
+        local.z >= b[1] - tolerance && local.z <= b[2] + tolerance
+    }
+
+    fn area(b: &Bounds) -> Area {
+        Area { low: [-consts::PI * b[0], b[1]], high: [consts::PI * b[0], b[2]] }
+    }
+}
+
+impl Coordinates for Cylinder {
+    const CARRIER: Carrier = Carrier::Cylinder;
+    const AZIMUTH: Option<usize> = None;
+
+    #[inline]
+    fn to_global(surface: &Surface, [loc0, loc1]: [Scalar; 2]) -> Vector3 {
+        let radius = surface.mask.bounds[0];
+        let (sin, cos) = sin_cos(loc0 / radius);
+        surface.origin()
+            + surface.axis(0) * (radius * cos)
+            + surface.axis(1) * (radius * sin)
+            + surface.axis(2) * loc1
+    }
+
+    #[inline]
+    fn to_local(surface: &Surface, global: &Vector3) -> [Scalar; 2] {
+        let local = surface.to_cartesian(global);
+        [perp(local.x, local.y) * atan2(local.y, local.x), local.z]
+    }
+
+    #[inline]
+    fn normal(surface: &Surface, local: [Scalar; 2]) -> Vector3 {
+        let (sin, cos) = sin_cos(local[0] / surface.mask.bounds[0]);
+        surface.axis(0) * cos + surface.axis(1) * sin
+    }
+
+    #[inline]
+    fn frame(surface: &Surface, local: [Scalar; 2]) -> LocalFrame {
+        let (normal, z) = (Self::normal(surface, local), surface.axis(2));
+        let axes = [z.cross(&normal), z];
+        LocalFrame { normal, tangents: axes, gradients: axes }
+    }
+}
