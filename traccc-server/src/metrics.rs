@@ -10,7 +10,8 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use std::fmt::{Display, Write};
 use std::sync::Arc;
-use traccc_service::{Counter, STAGES};
+use traccc::Stage;
+use traccc_service::Counter;
 
 /// `/metrics`.
 pub(crate) fn router(service: Arc<Service>) -> Router {
@@ -77,8 +78,9 @@ fn text(service: &Service) -> String {
         for (served, totals) in &models {
             let value = |stage| totals.counters.get(&(counter, stage)).copied().unwrap_or_default();
             if counter == Counter::StageSeconds {
-                for stage in STAGES {
-                    page.sample(counter.name(), served, Some(("stage", stage)), value(Some(stage)));
+                for stage in Stage::ALL {
+                    let label = Some(("stage", stage.name()));
+                    page.sample(counter.name(), served, label, value(Some(stage)));
                 }
             } else {
                 page.sample(counter.name(), served, None, value(None));
