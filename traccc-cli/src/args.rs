@@ -11,7 +11,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::path::{Path, PathBuf};
 use traccc::io::{self, DetectorFiles};
-use traccc::{Backend, ChainConfig, FieldSource, Setup, SetupFiles, settings};
+use traccc::{Backend, ChainConfig, Engine, FieldSource, Setup, SetupFiles, settings};
 
 /// Track reconstruction for silicon detectors: from fired channels to fitted tracks.
 ///
@@ -167,9 +167,9 @@ pub(crate) struct ChainArguments {
     /// TOML file of settings; wins over the named ones, which hold for what it leaves out
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Engine: cpu, cuda or cuda:N
+    /// Engine: auto, cpu, cuda or cuda:N
     #[arg(long, default_value_t)]
-    pub(crate) backend: Backend,
+    backend: Backend,
     /// Threads [default: all cores]
     #[arg(long, value_name = "N", value_parser = positive)]
     pub(crate) threads: Option<usize>,
@@ -179,6 +179,15 @@ impl ChainArguments {
     /// The settings, checked.
     pub(crate) fn config(&self) -> Result<ChainConfig> {
         read_config(self.chain, self.config.as_deref())
+    }
+
+    /// Starts the engine; one that it chose itself is named on standard error.
+    pub(crate) fn engine(&self, setup: &Setup) -> Result<Engine> {
+        let engine = setup.engine(self.backend)?;
+        if let Some(reason) = engine.reason() {
+            eprintln!("backend: {} ({reason})", engine.backend());
+        }
+        Ok(engine)
     }
 }
 

@@ -16,18 +16,21 @@ pub(crate) struct Workers<S> {
 }
 
 impl<S: Send> Workers<S> {
-    /// `threads` threads (all cores when `None`) for `items` items: as many workers as both allow.
+    /// `threads` threads (all cores when `None`) for `items` items: as many workers as `concurrency` says for these threads, and
+    /// not more than items.
     pub(crate) fn new(
         threads: Option<usize>,
         items: usize,
+        concurrency: impl FnOnce(usize) -> usize,
         mut start: impl FnMut() -> Result<S>,
     ) -> Result<Self> {
         let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let threads = threads.unwrap_or_else(cores).max(1);
-        let count = threads.min(items).max(1);
+        let count = concurrency(threads).min(items).max(1);
         let mut workers = Vec::with_capacity(count);
         for worker in 0..count {
-            let share = threads / count + usize::from(worker < threads % count);
+            // An engine beside the processor can keep more workers busy than there are threads.
+            let share = (threads / count + usize::from(worker < threads % count)).max(1);
             let pool = ThreadPoolBuilder::new().num_threads(share).build();
             workers
                 .push((pool.context("threads cannot be started: use fewer --threads")?, start()?));
@@ -160,7 +163,7 @@ mod tests {
     use std::time::Duration;
 
     fn workers(threads: usize, items: usize) -> Workers<usize> {
-        Workers::new(Some(threads), items, || Ok(0)).unwrap()
+        Workers::new(Some(threads), items, |threads| threads, || Ok(0)).unwrap()
     }
 
     #[test]
@@ -194,6 +197,18 @@ mod tests {
         assert_eq!(shares(3, 10), [1, 1, 1]);
         assert_eq!(shares(4, 0), [4]);
         assert_eq!(shares(0, 3), [1]);
+    }
+
+    #[test]
+    fn the_engine_says_how_many_workers_make_sense() {
+        let workers = Workers::new(Some(3), 10, |threads| threads + 1, || Ok(0)).unwrap();
+        let shares: Vec<_> =
+            workers.workers.iter().map(|(pool, _)| pool.current_num_threads()).collect();
+        assert_eq!(shares, [1, 1, 1, 1]);
+        let workers = Workers::new(Some(5), 10, |_| 2, || Ok(0)).unwrap();
+        let shares: Vec<_> =
+            workers.workers.iter().map(|(pool, _)| pool.current_num_threads()).collect();
+        assert_eq!(shares, [3, 2]);
     }
 
     #[test]

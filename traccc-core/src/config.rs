@@ -1,4 +1,5 @@
 use crate::ambiguity::AmbiguityConfig;
+use crate::chain::Stage;
 use crate::error::Error;
 use crate::finding::{FindingConfig, Smoother};
 use crate::fitting::FittingConfig;
@@ -71,6 +72,15 @@ impl ChainConfig {
             ambiguity: AmbiguityConfig { enabled: false, ..AmbiguityConfig::default() },
             fitting: FittingConfig { enabled: false, ..FittingConfig::default() },
             ..Self::default()
+        }
+    }
+
+    /// Whether a stage is switched on.
+    pub fn runs(&self, stage: Stage) -> bool {
+        match stage {
+            Stage::Ambiguity => self.ambiguity.enabled,
+            Stage::Fitting => self.fitting.enabled,
+            _ => true,
         }
     }
 

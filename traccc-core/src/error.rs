@@ -42,6 +42,34 @@ pub enum Error {
         /// Row of the first cell that breaks the order.
         row: usize,
     },
+    /// The columns of an event's cells are not of one length.
+    #[error(
+        "columns of unequal length: {lengths:?} values of channel0, channel1, activation, time and module"
+    )]
+    CellColumns {
+        /// Values of channel0, channel1, activation, time and module.
+        lengths: [usize; 5],
+    },
+    /// Products of another engine that do not fit together.
+    #[error("the event to resume with: {what} {row} names row {found} of {limit}")]
+    Reference {
+        /// The collection at fault.
+        what: &'static str,
+        /// Its row.
+        row: usize,
+        /// The row that it names.
+        found: usize,
+        /// How many rows there are.
+        limit: usize,
+    },
+    /// Products of another engine that do not hold together.
+    #[error("the event to resume with: {what} {rule}")]
+    Product {
+        /// The collection at fault.
+        what: &'static str,
+        /// What it should be.
+        rule: &'static str,
+    },
     /// A detector description that cannot be compiled.
     #[error("volume {volume}, surface {surface}: {reason}")]
     Geometry {

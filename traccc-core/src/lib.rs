@@ -40,7 +40,10 @@ pub mod spacepoints;
 pub mod storage;
 pub mod units;
 
-pub use chain::{CpuChain, EventCounts, Reconstruction, ReconstructionChain, StageTimings};
+pub use chain::{
+    CpuBatch, CpuChain, EventCounts, Finished, Keep, Reconstruction, ReconstructionChain, Stage,
+    StageTimings,
+};
 pub use config::ChainConfig;
 pub use error::{Cancelled, Error};
 pub use index::{MeasurementIndex, ModuleIndex, SpacepointIndex, SurfaceIndex, VolumeIndex};

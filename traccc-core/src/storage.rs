@@ -1,30 +1,174 @@
-//! Where the columns of a collection live, and the macro that declares collections once for all places.
+//! Columns, the macro that declares collections of them, and rows of varying length.
 
-/// A place for columns: [`Host`] here, device memory in `traccc-cuda`.
-pub trait Storage {
-    /// One column of `T` in this place.
-    type Column<T: Copy + 'static>;
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+/// A column of a result: values of its own, or values that stay in the memory of the engine that made them.
+///
+/// Reads like a slice. A column in foreign memory keeps that memory alive until its last clone is dropped, and becomes a copy of
+/// its own before anything in it is changed.
+pub struct Column<T>(Place<T>);
+
+#[derive(Clone)]
+enum Place<T> {
+    Own(Vec<T>),
+    Foreign(Arc<dyn AsRef<[T]> + Send + Sync>),
 }
 
-/// Main memory: a column is a `Vec`.
-#[derive(Clone, Copy, Debug)]
-pub struct Host;
+impl<T> Column<T> {
+    /// An empty column.
+    pub const fn new() -> Self {
+        Self(Place::Own(Vec::new()))
+    }
 
-impl Storage for Host {
-    type Column<T: Copy + 'static> = Vec<T>;
+    /// An empty column with room for `rows` values.
+    pub fn with_capacity(rows: usize) -> Self {
+        Self(Place::Own(Vec::with_capacity(rows)))
+    }
+
+    /// The values of somebody else's memory, such as the pinned memory of a GPU engine; nothing is copied.
+    pub fn foreign(memory: Arc<dyn AsRef<[T]> + Send + Sync>) -> Self {
+        Self(Place::Foreign(memory))
+    }
+}
+
+impl<T: Clone> Column<T> {
+    /// The column's own values, copied from foreign memory if need be.
+    fn own(&mut self) -> &mut Vec<T> {
+        if let Place::Foreign(memory) = &self.0 {
+            self.0 = Place::Own((**memory).as_ref().to_vec());
+        }
+        match &mut self.0 {
+            Place::Own(values) => values,
+            Place::Foreign(_) => unreachable!("copied above"),
+        }
+    }
+
+    /// Appends a value.
+    #[inline]
+    pub fn push(&mut self, value: T) {
+        self.own().push(value);
+    }
+
+    /// Appends values.
+    pub fn extend_from_slice(&mut self, values: &[T]) {
+        self.own().extend_from_slice(values);
+    }
+
+    /// Makes the column `rows` long, with copies of `value` where it was shorter.
+    pub fn resize(&mut self, rows: usize, value: T) {
+        self.own().resize(rows, value);
+    }
+
+    /// Makes the column at most `rows` long.
+    pub fn truncate(&mut self, rows: usize) {
+        self.own().truncate(rows);
+    }
+
+    /// Removes all values; keeps memory of its own.
+    pub fn clear(&mut self) {
+        match &mut self.0 {
+            Place::Own(values) => values.clear(),
+            Place::Foreign(_) => *self = Self::new(),
+        }
+    }
+}
+
+impl<T> Deref for Column<T> {
+    type Target = [T];
+
+    #[inline]
+    fn deref(&self) -> &[T] {
+        match &self.0 {
+            Place::Own(values) => values,
+            Place::Foreign(memory) => (**memory).as_ref(),
+        }
+    }
+}
+
+impl<T: Clone> DerefMut for Column<T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [T] {
+        self.own()
+    }
+}
+
+impl<T> Default for Column<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: Clone> Clone for Column<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T: PartialEq> PartialEq for Column<T> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl<T: PartialEq, const N: usize> PartialEq<[T; N]> for Column<T> {
+    fn eq(&self, other: &[T; N]) -> bool {
+        **self == *other
+    }
+}
+
+impl<T: PartialEq> PartialEq<Vec<T>> for Column<T> {
+    fn eq(&self, other: &Vec<T>) -> bool {
+        **self == **other
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Column<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T> From<Vec<T>> for Column<T> {
+    fn from(values: Vec<T>) -> Self {
+        Self(Place::Own(values))
+    }
+}
+
+impl<T> FromIterator<T> for Column<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(values: I) -> Self {
+        Self(Place::Own(values.into_iter().collect()))
+    }
+}
+
+impl<T: Clone> Extend<T> for Column<T> {
+    fn extend<I: IntoIterator<Item = T>>(&mut self, values: I) {
+        self.own().extend(values);
+    }
+}
+
+impl<'a, T> IntoIterator for &'a Column<T> {
+    type Item = &'a T;
+    type IntoIter = std::slice::Iter<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
 }
 
 /// Declares a collection of columns (structure of arrays) and its row type.
 ///
-/// The collection has a public column for each field. On the host it also has `with_capacity`, `push`, `get`,
+/// The collection has a public column for each field, a `Vec` or a [`Column`] as `in` says, and `with_capacity`, `push`, `get`,
 /// `len`, `is_empty`, `iter` and `clear`; all columns have equal length.
 macro_rules! soa {
-    ($(#[$doc:meta])* $Collection:ident of $(#[$row_doc:meta])* $Row:ident {
+    ($(#[$doc:meta])* $Collection:ident in $Column:ident of $(#[$row_doc:meta])* $Row:ident {
         $($(#[$field_doc:meta])* $field:ident: $type:ty,)*
     }) => {
         $(#[$doc])*
-        pub struct $Collection<S: $crate::storage::Storage = $crate::storage::Host> {
-            $($(#[$field_doc])* pub $field: S::Column<$type>,)*
+        #[derive(Clone, Default, PartialEq)]
+        pub struct $Collection {
+            $($(#[$field_doc])* pub $field: $Column<$type>,)*
         }
 
         $(#[$row_doc])*
@@ -36,12 +180,12 @@ macro_rules! soa {
         impl $Collection {
             /// An empty collection.
             pub fn new() -> Self {
-                Self { $($field: Vec::new(),)* }
+                Self::default()
             }
 
             /// An empty collection with room for `rows` rows.
             pub fn with_capacity(rows: usize) -> Self {
-                Self { $($field: Vec::with_capacity(rows),)* }
+                Self { $($field: $Column::with_capacity(rows),)* }
             }
 
             /// Appends one row.
@@ -62,15 +206,27 @@ macro_rules! soa {
             /// Number of rows.
             #[inline]
             pub fn len(&self) -> usize {
+                debug_assert!(self.is_even(), "columns of unequal length");
                 let lengths = [$(self.$field.len(),)*];
-                debug_assert!(lengths.iter().all(|&l| l == lengths[0]), "columns of unequal length");
                 lengths[0]
+            }
+
+            /// Whether all columns have the same length, as they must.
+            #[inline]
+            pub fn is_even(&self) -> bool {
+                let lengths = [$(self.$field.len(),)*];
+                lengths.iter().all(|&length| length == lengths[0])
             }
 
             /// Whether there is no row.
             #[inline]
             pub fn is_empty(&self) -> bool {
                 self.len() == 0
+            }
+
+            /// Names and bytes of the columns: two collections are the same to the bit when these are equal.
+            pub fn bytes(&self) -> Vec<(&'static str, &[u8])> {
+                vec![$((stringify!($field), bytemuck::cast_slice(&self.$field)),)*]
             }
 
             /// All rows in order.
@@ -81,24 +237,6 @@ macro_rules! soa {
             /// Removes all rows, keeps the memory.
             pub fn clear(&mut self) {
                 $(self.$field.clear();)*
-            }
-        }
-
-        impl Default for $Collection {
-            fn default() -> Self {
-                Self::new()
-            }
-        }
-
-        impl Clone for $Collection {
-            fn clone(&self) -> Self {
-                Self { $($field: self.$field.clone(),)* }
-            }
-        }
-
-        impl PartialEq for $Collection {
-            fn eq(&self, other: &Self) -> bool {
-                $(self.$field == other.$field)&&*
             }
         }
 
@@ -121,17 +259,18 @@ macro_rules! soa {
 pub(crate) use soa;
 
 /// Rows of varying length: row `i` is `values[offsets[i]..offsets[i + 1]]`.
-pub struct Ragged<T: Copy + 'static, S: Storage = Host> {
+#[derive(Clone, PartialEq)]
+pub struct Ragged<T> {
     /// Where each row begins, and at the end the number of values: one entry more than rows.
-    pub offsets: S::Column<u32>,
+    pub offsets: Column<u32>,
     /// The values of all rows, row after row.
-    pub values: S::Column<T>,
+    pub values: Column<T>,
 }
 
-impl<T: Copy + 'static> Ragged<T> {
+impl<T: Copy> Ragged<T> {
     /// No rows.
     pub fn new() -> Self {
-        Self { offsets: vec![0], values: Vec::new() }
+        Self { offsets: vec![0].into(), values: Column::new() }
     }
 
     /// Number of rows.
@@ -142,6 +281,13 @@ impl<T: Copy + 'static> Ragged<T> {
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Whether the offsets cut all values into rows, as they must.
+    pub fn is_whole(&self) -> bool {
+        self.offsets.first() == Some(&0)
+            && self.offsets.is_sorted()
+            && self.offsets.last() == Some(&(self.values.len() as u32))
     }
 
     /// The values of row `i`.
@@ -174,26 +320,57 @@ impl<T: Copy + 'static> Ragged<T> {
     }
 }
 
-impl<T: Copy + 'static> Default for Ragged<T> {
+impl<T: Copy> Default for Ragged<T> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<T: Copy + 'static> Clone for Ragged<T> {
-    fn clone(&self) -> Self {
-        Self { offsets: self.offsets.clone(), values: self.values.clone() }
-    }
-}
-
-impl<T: Copy + PartialEq + 'static> PartialEq for Ragged<T> {
-    fn eq(&self, other: &Self) -> bool {
-        self.offsets == other.offsets && self.values == other.values
-    }
-}
-
-impl<T: Copy + std::fmt::Debug + 'static> std::fmt::Debug for Ragged<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<T: Copy + fmt::Debug> fmt::Debug for Ragged<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An engine's memory.
+    struct Arena(Vec<u32>);
+
+    impl AsRef<[u32]> for Arena {
+        fn as_ref(&self) -> &[u32] {
+            &self.0
+        }
+    }
+
+    #[test]
+    fn a_column_in_foreign_memory_is_read_in_place_and_given_back_when_dropped() {
+        let arena = Arc::new(Arena(vec![3, 1, 2]));
+        let column = Column::foreign(arena.clone());
+        let clone = column.clone();
+        assert!(std::ptr::eq(&raw const column[0], &raw const arena.0[0]));
+        assert_eq!((column, Arc::strong_count(&arena)), (Column::from(vec![3, 1, 2]), 2));
+        drop(clone);
+        assert_eq!(Arc::strong_count(&arena), 1);
+    }
+
+    #[test]
+    fn a_column_in_foreign_memory_is_copied_before_it_changes() {
+        let arena = Arc::new(Arena(vec![3, 1]));
+        let (mut changed, mut longer, mut cleared) = (
+            Column::foreign(arena.clone()),
+            Column::foreign(arena.clone()),
+            Column::foreign(arena.clone()),
+        );
+        changed[0] = 7;
+        longer.push(5);
+        cleared.clear();
+        assert_eq!(
+            (&changed[..], &longer[..], &cleared[..]),
+            (&[7, 1][..], &[3, 1, 5][..], &[][..])
+        );
+        assert_eq!((&arena.0[..], Arc::strong_count(&arena)), (&[3, 1][..], 1));
     }
 }

@@ -17,7 +17,6 @@
 #![forbid(unsafe_code)]
 
 mod config;
-mod engine;
 mod error;
 mod grpc;
 mod http;
@@ -28,6 +27,7 @@ mod metrics;
 mod queue;
 mod reply;
 mod repository;
+mod served_model;
 mod server;
 mod service;
 mod shared_memory;

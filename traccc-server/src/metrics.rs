@@ -1,6 +1,6 @@
 //! Metrics in the text format of Prometheus, with Triton's names where Triton has the same.
 
-use crate::engine::Engine;
+use crate::served_model::ServedModel;
 use crate::service::Service;
 use crate::statistics::{Reason, Sum, Totals};
 use axum::Router;
@@ -10,7 +10,8 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use std::fmt::{Display, Write};
 use std::sync::Arc;
-use traccc_service::{Counter, STAGES};
+use traccc::Stage;
+use traccc_service::Counter;
 
 /// `/metrics`.
 pub(crate) fn router(service: Arc<Service>) -> Router {
@@ -41,27 +42,27 @@ fn us(sum: Sum) -> u64 {
 
 /// All metrics.
 fn text(service: &Service) -> String {
-    let models: Vec<(&Engine, Totals)> =
-        service.engines().map(|engine| (engine, engine.statistics.totals())).collect();
+    let models: Vec<(&ServedModel, Totals)> =
+        service.served().map(|served| (served, served.statistics.totals())).collect();
     let mut page = Page(String::new());
     for (name, help, value) in TRITON {
         page.family(name, help, "counter");
-        for (engine, totals) in &models {
-            page.sample(name, engine, None, value(totals));
+        for (served, totals) in &models {
+            page.sample(name, served, None, value(totals));
         }
     }
     let name = "nv_inference_request_failure";
     page.family(name, "Requests that were not answered", "counter");
-    for (engine, totals) in &models {
+    for (served, totals) in &models {
         for reason in Reason::ALL {
             let count = totals.failures.get(&reason).copied().unwrap_or_default();
-            page.sample(name, engine, Some(("reason", reason.name())), count);
+            page.sample(name, served, Some(("reason", reason.name())), count);
         }
     }
     let name = "nv_inference_pending_request_count";
     page.family(name, "Requests that wait for an instance", "gauge");
-    for (engine, _) in &models {
-        page.sample(name, engine, None, engine.pending());
+    for (served, _) in &models {
+        page.sample(name, served, None, served.pending());
     }
     let name = "traccc_refused_calls_total";
     page.family(
@@ -74,14 +75,15 @@ fn text(service: &Service) -> String {
     }
     for counter in Counter::ALL {
         page.family(counter.name(), counter.help(), "counter");
-        for (engine, totals) in &models {
+        for (served, totals) in &models {
             let value = |stage| totals.counters.get(&(counter, stage)).copied().unwrap_or_default();
             if counter == Counter::StageSeconds {
-                for stage in STAGES {
-                    page.sample(counter.name(), engine, Some(("stage", stage)), value(Some(stage)));
+                for stage in Stage::ALL {
+                    let label = Some(("stage", stage.name()));
+                    page.sample(counter.name(), served, label, value(Some(stage)));
                 }
             } else {
-                page.sample(counter.name(), engine, None, value(None));
+                page.sample(counter.name(), served, None, value(None));
             }
         }
     }
@@ -99,13 +101,13 @@ impl Page {
     fn sample(
         &mut self,
         name: &str,
-        engine: &Engine,
+        served: &ServedModel,
         label: Option<(&str, &str)>,
         value: impl Display,
     ) {
-        let model = engine.name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        let model = served.name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
         let label = label.map_or_else(String::new, |(key, text)| format!(",{key}=\"{text}\""));
-        let version = engine.version;
+        let version = served.version;
         self.line(name, &format!("model=\"{model}\",version=\"{version}\"{label}"), value);
     }
 

@@ -1,10 +1,10 @@
 //! What both protocols serve.
 
 use crate::config::{Limits, ServerConfig};
-use crate::engine::Engine;
 use crate::error::ServerError;
 use crate::infer::ServeError;
 use crate::repository::read_repository;
+use crate::served_model::ServedModel;
 use crate::shared_memory::SharedMemory;
 use crate::statistics::Refused;
 use crate::ticket::Budget;
@@ -23,7 +23,7 @@ use traccc_service::SetupCache;
 /// All models, and what they share.
 #[derive(Debug)]
 pub(crate) struct Service {
-    models: BTreeMap<String, ServedModel>,
+    models: BTreeMap<String, Versions>,
     pub(crate) shared_memory: SharedMemory,
     pub(crate) limits: Limits,
     pub(crate) budget: Budget,
@@ -33,10 +33,10 @@ pub(crate) struct Service {
 }
 
 #[derive(Debug)]
-struct ServedModel {
+struct Versions {
     config: ModelConfig,
     /// Ascending.
-    versions: BTreeMap<i64, Arc<Engine>>,
+    versions: BTreeMap<i64, Arc<ServedModel>>,
 }
 
 impl Service {
@@ -47,12 +47,12 @@ impl Service {
         for folder in read_repository(&config.repository)? {
             let mut versions = BTreeMap::new();
             for (version, path) in &folder.versions {
-                let engine = Engine::start(&folder, *version, path, limits.queue, &cache)?;
-                tracing::info!(model = engine.name, version, "loaded");
-                versions.insert(*version, Arc::new(engine));
+                let served = ServedModel::start(&folder, *version, path, limits.queue, &cache)?;
+                tracing::info!(model = served.name, version, "loaded");
+                versions.insert(*version, Arc::new(served));
             }
             let name = folder.config.name.clone();
-            models.insert(name, ServedModel { config: folder.config, versions });
+            models.insert(name, Versions { config: folder.config, versions });
         }
         Ok(Self {
             models,
@@ -77,7 +77,7 @@ impl Service {
 
     /// Ends all instances.
     pub(crate) fn stop(&self) {
-        self.engines().for_each(Engine::stop);
+        self.served().for_each(ServedModel::stop);
     }
 
     /// The right to have one more request answered.
@@ -87,22 +87,26 @@ impl Service {
     }
 
     /// All versions of all models.
-    pub(crate) fn engines(&self) -> impl Iterator<Item = &Engine> {
+    pub(crate) fn served(&self) -> impl Iterator<Item = &ServedModel> {
         self.models.values().flat_map(|model| model.versions.values()).map(AsRef::as_ref)
     }
 
-    fn model(&self, name: &str) -> Result<&ServedModel, ServeError> {
+    fn model(&self, name: &str) -> Result<&Versions, ServeError> {
         self.models.get(name).ok_or_else(|| ServeError::UnknownModel { name: name.to_owned() })
     }
 
     /// A version of a model; the latest for an empty text.
-    pub(crate) fn engine(&self, name: &str, version: &str) -> Result<&Arc<Engine>, ServeError> {
+    pub(crate) fn served_model(
+        &self,
+        name: &str,
+        version: &str,
+    ) -> Result<&Arc<ServedModel>, ServeError> {
         let versions = &self.model(name)?.versions;
-        let engine = match version {
+        let model = match version {
             "" => versions.values().next_back(),
             text => text.parse().ok().and_then(|version| versions.get(&version)),
         };
-        engine.ok_or_else(|| ServeError::UnknownVersion {
+        model.ok_or_else(|| ServeError::UnknownVersion {
             name: name.to_owned(),
             version: version.to_owned(),
             served: shown(versions.keys()).join(", "),
@@ -129,8 +133,8 @@ impl Service {
         name: &str,
         version: &str,
     ) -> Result<ModelMetadataResponse, ServeError> {
-        self.engine(name, version)?;
-        let ServedModel { config, versions } = self.model(name)?;
+        self.served_model(name, version)?;
+        let Versions { config, versions } = self.model(name)?;
         let tensor = |name: &str, data_type: DataType, shape: &[i64]| TensorMetadata {
             name: name.to_owned(),
             datatype: data_type.as_str_name().trim_start_matches("TYPE_").to_owned(),
@@ -155,7 +159,7 @@ impl Service {
         name: &str,
         version: &str,
     ) -> Result<ModelConfig, ServeError> {
-        self.engine(name, version)?;
+        self.served_model(name, version)?;
         Ok(self.model(name)?.config.clone())
     }
 
@@ -166,22 +170,24 @@ impl Service {
         version: &str,
     ) -> Result<ModelStatisticsResponse, ServeError> {
         let model_stats = match (name, version) {
-            ("", _) => self.engines().map(statistics).collect(),
-            (name, "") => self.model(name)?.versions.values().map(|e| statistics(e)).collect(),
-            (name, version) => vec![statistics(self.engine(name, version)?)],
+            ("", _) => self.served().map(statistics).collect(),
+            (name, "") => {
+                self.model(name)?.versions.values().map(|served| statistics(served)).collect()
+            }
+            (name, version) => vec![statistics(self.served_model(name, version)?)],
         };
         Ok(ModelStatisticsResponse { model_stats })
     }
 
     /// All models.
     pub(crate) fn index(&self) -> RepositoryIndexResponse {
-        let entry = |engine: &Engine| ModelIndex {
-            name: engine.name.clone(),
-            version: engine.version.to_string(),
+        let entry = |model: &ServedModel| ModelIndex {
+            name: model.name.clone(),
+            version: model.version.to_string(),
             state: "READY".to_owned(),
             reason: String::new(),
         };
-        RepositoryIndexResponse { models: self.engines().map(entry).collect() }
+        RepositoryIndexResponse { models: self.served().map(entry).collect() }
     }
 }
 
@@ -189,11 +195,11 @@ fn shown<'a>(versions: impl Iterator<Item = &'a i64>) -> Vec<String> {
     versions.map(ToString::to_string).collect()
 }
 
-fn statistics(engine: &Engine) -> ModelStatistics {
-    let totals = engine.statistics.totals();
+fn statistics(model: &ServedModel) -> ModelStatistics {
+    let totals = model.statistics.totals();
     ModelStatistics {
-        name: engine.name.clone(),
-        version: engine.version.to_string(),
+        name: model.name.clone(),
+        version: model.version.to_string(),
         last_inference: totals.last_inference,
         inference_count: totals.success.count,
         execution_count: totals.executions,

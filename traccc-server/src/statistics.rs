@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tonic::Code;
+use traccc::Stage;
 use traccc_protocol::grpc::{InferBatchStatistics, InferStatistics, StatisticDuration};
 use traccc_service::{Counter, Failure, FailureKind, Reply};
 
@@ -93,7 +94,7 @@ pub(crate) struct Totals {
     /// Milliseconds since the epoch.
     pub(crate) last_inference: u64,
     pub(crate) failures: HashMap<Reason, u64>,
-    pub(crate) counters: HashMap<(Counter, Option<&'static str>), f64>,
+    pub(crate) counters: HashMap<(Counter, Option<Stage>), f64>,
 }
 
 /// The sums of a model, for several threads.

@@ -4,7 +4,9 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use traccc::event::Cells;
-use traccc::{Backend, Chain, EventCounts, Reconstruction, StageTimings};
+use traccc::{
+    Backend, Chain, EventCounts, Keep, Reconstruction, ReconstructionChain, StageTimings,
+};
 use traccc_protocol::{
     Excluded, Numbering, Output, RequestParameters, Selection, Tensor, decode_cells,
 };
@@ -81,13 +83,23 @@ impl Instance {
         let pool = &self.pool;
         // A chain that panics is dropped.
         let (chain, outcome) = catch_unwind(AssertUnwindSafe(|| {
-            let outcome = pool.install(|| chain.reconstruct_unless(&decoded.cells, cancelled));
+            let (cells, cancelled) = ([decoded.cells.view()], &|_| cancelled());
+            let outcome =
+                pool.install(|| chain.reconstruct_batch_unless(&cells, Keep::Tracks, cancelled));
             (chain, outcome)
         }))
         .map_err(|panic| Failure::Panicked { message: panic_message(panic.as_ref()) })?;
-        let timings = chain.timings();
-        self.chain = Some(chain);
-        let event = outcome?;
+        let fatal = |error: &traccc::Error| error.is_fatal();
+        let lost = match &outcome {
+            Ok(finished) => {
+                finished.events.iter().flat_map(|event| event.as_ref().err()).any(fatal)
+            }
+            Err(error) => error.is_fatal(),
+        };
+        self.chain = (!lost).then_some(chain);
+        let finished = outcome?;
+        let timings = finished.timings;
+        let event = finished.into_single()?;
         Ok(Reply {
             selection: Selection::new(&event, &decoded.parameters),
             numbering: decoded.parameters.numbering,
@@ -152,7 +164,7 @@ impl Reply {
 
     /// How many of each thing the event has.
     pub fn counts(&self) -> EventCounts {
-        self.event.counts()
+        self.event.counts
     }
 
     /// Time spent in each stage, in ms.

@@ -17,7 +17,7 @@ mod setup_cache;
 pub use description::{ModelDescription, TensorDescription};
 pub use error::{Failure, FailureKind, ModelError};
 pub use instance::{Decoded, Instance, Reply};
-pub use metrics::{Counter, Increment, STAGES};
+pub use metrics::{Counter, Increment};
 pub use model::Model;
 pub use options::{ModelOptions, ParameterKey};
 pub use repository::{InstanceKind, RepositoryError, RepositoryModel};

@@ -1,6 +1,7 @@
 //! What both servers count beside their own statistics.
 
 use crate::instance::Reply;
+use traccc::Stage;
 
 /// A counter that both servers offer to Prometheus, labelled with the model, and with the stage where it has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,17 +46,13 @@ impl Counter {
     }
 }
 
-/// The stages of [`Counter::StageSeconds`], in their order.
-pub const STAGES: [&str; 7] =
-    ["clustering", "spacepoints", "seeding", "parameters", "finding", "ambiguity", "fitting"];
-
 /// By how much one event increases a counter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Increment {
     /// The counter.
     pub counter: Counter,
     /// The stage, for [`Counter::StageSeconds`].
-    pub stage: Option<&'static str>,
+    pub stage: Option<Stage>,
     /// By how much.
     pub value: f64,
 }
@@ -72,19 +69,10 @@ impl Reply {
         ];
         let plain = plain.map(|(counter, n)| Increment { counter, stage: None, value: n as f64 });
         let times = self.timings();
-        let times = [
-            times.clustering,
-            times.spacepoints,
-            times.seeding,
-            times.parameters,
-            times.finding,
-            times.ambiguity,
-            times.fitting,
-        ];
-        let stages = STAGES.into_iter().zip(times).map(|(stage, ms)| Increment {
+        let stages = Stage::ALL.map(|stage| Increment {
             counter: Counter::StageSeconds,
             stage: Some(stage),
-            value: ms * 1.0e-3,
+            value: times[stage] * 1.0e-3,
         });
         plain.into_iter().chain(stages).collect()
     }

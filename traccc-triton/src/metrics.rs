@@ -5,7 +5,8 @@ use crate::ffi;
 use crate::status::{ApiError, c_string};
 use std::ptr::{NonNull, null_mut};
 use std::sync::{Mutex, PoisonError};
-use traccc_service::{Counter, Increment, STAGES};
+use traccc::Stage;
+use traccc_service::{Counter, Increment};
 
 /// The families, one for each counter.
 ///
@@ -18,7 +19,7 @@ pub(crate) struct Metrics(Vec<Entry>);
 
 struct Entry {
     counter: Counter,
-    stage: Option<&'static str>,
+    stage: Option<Stage>,
     metric: Metric,
 }
 
@@ -39,7 +40,7 @@ impl Metrics {
                 }
             };
             let stages = match counter {
-                Counter::StageSeconds => STAGES.map(Some).to_vec(),
+                Counter::StageSeconds => Stage::ALL.map(Some).to_vec(),
                 _ => vec![None],
             };
             for stage in stages {
@@ -107,9 +108,9 @@ unsafe impl Send for Metric {}
 unsafe impl Sync for Metric {}
 
 impl Metric {
-    fn new(family: &Family, model: &str, stage: Option<&str>) -> Result<Self, ApiError> {
+    fn new(family: &Family, model: &str, stage: Option<Stage>) -> Result<Self, ApiError> {
         let model = Label::new("model", model)?;
-        let stage = stage.map(|stage| Label::new("stage", stage)).transpose()?;
+        let stage = stage.map(|stage| Label::new("stage", stage.name())).transpose()?;
         let labels: Vec<*const ffi::Parameter> = std::iter::once(&model)
             .chain(&stage)
             .map(|label| label.0.as_ptr().cast_const())

@@ -1,12 +1,13 @@
 use crate::backend::Backend;
 use crate::error::Error;
-use std::sync::Arc;
-use traccc_core::detector::{Detector, Modules};
-use traccc_core::event::Cells;
-use traccc_core::field::MagneticField;
-use traccc_core::{ChainConfig, CpuChain, Reconstruction, ReconstructionChain, StageTimings};
+use traccc_core::event::CellsView;
+use traccc_core::{
+    ChainConfig, CpuBatch, CpuChain, Finished, Keep, Reconstruction, ReconstructionChain, Stage,
+};
 
-/// A chain on any of the engines. One for each worker: detector, modules and field are shared between them.
+/// A chain of any of the engines, as [`Engine::chain`](crate::Engine::chain) starts it. One for each worker.
+///
+/// For batches, what is read back and cancellation see [`ReconstructionChain`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Chain {
@@ -14,52 +15,31 @@ pub enum Chain {
     Cpu(CpuChain),
 }
 
+/// Events on their way through a [`Chain`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Batch<'a> {
+    /// On the processor.
+    Cpu(CpuBatch<'a>),
+}
+
 impl Chain {
-    /// Starts an engine for one detector, its segmentation and a field.
-    ///
-    /// # Errors
-    /// [`Error::NoEngine`] when this build lacks the engine, [`Error::Core`] for a setting out of range. There is never
-    /// another engine instead of the one asked for.
-    pub fn open(
-        backend: Backend,
-        detector: Arc<Detector>,
-        modules: Arc<Modules>,
-        field: Arc<MagneticField>,
-        config: &ChainConfig,
-    ) -> Result<Self, Error> {
-        match backend {
-            Backend::Cpu => Ok(Self::Cpu(CpuChain::new(detector, modules, field, config)?)),
-            Backend::Cuda { .. } => Err(Error::NoEngine { backend }),
+    /// The engine, never [`Backend::Auto`].
+    pub fn backend(&self) -> Backend {
+        match self {
+            Self::Cpu(_) => Backend::Cpu,
         }
     }
 
-    /// Reconstructs one event. The answer is the same for any number of threads.
+    /// Reconstructs one event and keeps everything. The answer is the same for any number of threads.
     ///
     /// # Errors
-    /// Cells that are out of order, or of a module or channel that the detector does not have.
-    pub fn reconstruct(&mut self, cells: &Cells) -> Result<Reconstruction, Error> {
-        self.reconstruct_unless(cells, &|| false)
-    }
-
-    /// Reconstructs one event unless `cancelled` says, before one of the stages, that nobody waits for it any more.
-    ///
-    /// # Errors
-    /// As [`Self::reconstruct`], and [`traccc_core::Error::Cancelled`].
-    pub fn reconstruct_unless(
+    /// Cells that are out of order, or of a module or channel that the detector does not have; errors of the engine.
+    pub fn reconstruct<'a>(
         &mut self,
-        cells: &Cells,
-        cancelled: &dyn Fn() -> bool,
+        cells: impl Into<CellsView<'a>>,
     ) -> Result<Reconstruction, Error> {
-        match self {
-            Self::Cpu(chain) => Ok(chain.reconstruct_unless(cells, cancelled)?),
-        }
-    }
-
-    /// Time spent in each stage of the last event, in ms.
-    pub fn timings(&self) -> StageTimings {
-        match self {
-            Self::Cpu(chain) => chain.timings(),
-        }
+        ReconstructionChain::reconstruct(self, cells)
     }
 
     /// The settings.
@@ -68,11 +48,52 @@ impl Chain {
             Self::Cpu(chain) => chain.config(),
         }
     }
+}
 
-    /// The engine, as it was asked for.
-    pub fn backend(&self) -> Backend {
+impl ReconstructionChain for Chain {
+    type Batch<'a> = Batch<'a>;
+    type Error = Error;
+
+    fn config(&self) -> &ChainConfig {
+        self.config()
+    }
+
+    fn begin<'a>(&mut self, events: &[CellsView<'a>], keep: Keep) -> Result<Batch<'a>, Error> {
         match self {
-            Self::Cpu(_) => Backend::Cpu,
+            Self::Cpu(chain) => Ok(Batch::Cpu(chain.begin(events, keep)?)),
         }
+    }
+
+    fn resume<'a>(
+        &mut self,
+        events: &[&'a Reconstruction],
+        next: Stage,
+        keep: Keep,
+    ) -> Result<Batch<'a>, Error> {
+        match self {
+            Self::Cpu(chain) => Ok(Batch::Cpu(chain.resume(events, next, keep)?)),
+        }
+    }
+
+    fn run(&mut self, stage: Stage, batch: &mut Batch<'_>) -> Result<(), Error> {
+        let (Self::Cpu(chain), Batch::Cpu(batch)) = (self, batch);
+        Ok(chain.run(stage, batch)?)
+    }
+
+    fn cancel(&mut self, batch: &mut Batch<'_>, event: usize) {
+        let (Self::Cpu(chain), Batch::Cpu(batch)) = (self, batch);
+        chain.cancel(batch, event);
+    }
+
+    fn is_done(&mut self, batch: &mut Batch<'_>) -> Result<bool, Error> {
+        let (Self::Cpu(chain), Batch::Cpu(batch)) = (self, batch);
+        Ok(chain.is_done(batch)?)
+    }
+
+    fn finish(&mut self, batch: Batch<'_>) -> Result<Finished<Error>, Error> {
+        let (Self::Cpu(chain), Batch::Cpu(batch)) = (self, batch);
+        let Finished { events, timings } = chain.finish(batch)?;
+        let events = events.into_iter().map(|event| event.map_err(Error::from)).collect();
+        Ok(Finished { events, timings })
     }
 }

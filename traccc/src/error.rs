@@ -1,21 +1,42 @@
 use crate::backend::Backend;
 use std::path::PathBuf;
+use traccc_core::Cancelled;
 
 /// Why a chain could not be set up or did not reconstruct.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A text that names no backend.
-    #[error("`{found}` is no backend, expected `cpu`, `cuda` or `cuda:N`")]
+    #[error("`{found}` is no backend, expected `auto`, `cpu`, `cuda` or `cuda:N`")]
     UnknownBackend {
         /// The text.
         found: String,
     },
     /// An engine that this build does not have.
-    #[error("the engine `{backend}` is not part of this build yet: use `cpu`")]
+    #[error("the engine `{backend}` is not part of this build yet: use `auto` or `cpu`")]
     NoEngine {
         /// What was asked for.
         backend: Backend,
+    },
+    /// An engine that has failed and cannot go on: its chains are lost.
+    #[error("the engine `{backend}` has failed")]
+    EngineFailed {
+        /// The engine.
+        backend: Backend,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// An event that needs more memory than the engine has free. It may have more later.
+    #[error(
+        "the engine `{backend}` has {free} of {needed} bytes free that this needs: try again later"
+    )]
+    EngineFull {
+        /// The engine.
+        backend: Backend,
+        /// How many bytes are needed.
+        needed: u64,
+        /// How many are free.
+        free: u64,
     },
     /// A text that names no field.
     #[error(
@@ -65,4 +86,17 @@ pub enum Error {
     /// A file that cannot be used.
     #[error(transparent)]
     Io(#[from] traccc_io::Error),
+}
+
+impl Error {
+    /// Whether the chain that gave this error is lost. Drop it; another one may be started.
+    pub fn is_fatal(&self) -> bool {
+        matches!(self, Self::EngineFailed { .. })
+    }
+}
+
+impl From<Cancelled> for Error {
+    fn from(cancelled: Cancelled) -> Self {
+        Self::Core(cancelled.into())
+    }
 }

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! Types in the order of use: a [`Setup`] is a detector with its segmentation and field, read from files by
-//! [`SetupFiles`]; a [`ChainConfig`] holds the settings (see [`settings`] for TOML); [`Chain::open`] starts the engine
-//! that a [`Backend`] names; [`Chain::reconstruct`] turns the [`Cells`](event::Cells) of an event into a
+//! [`SetupFiles`]; a [`ChainConfig`] holds the settings (see [`settings`] for TOML); [`Setup::engine`] starts the engine
+//! that a [`Backend`] names, and [`Setup::open`] a chain of it; [`Chain::reconstruct`] turns the [`Cells`](event::Cells) of an event into a
 //! [`Reconstruction`].
 //!
 //! From files (the example writes them first; a folder of detray and ACTS files serves as well):
@@ -50,13 +50,15 @@
 
 mod backend;
 mod chain;
+mod engine;
 mod error;
 mod field_source;
 pub mod settings;
 mod setup;
 
 pub use backend::Backend;
-pub use chain::Chain;
+pub use chain::{Batch, Chain};
+pub use engine::Engine;
 pub use error::Error;
 pub use field_source::FieldSource;
 pub use setup::{Setup, SetupFiles};

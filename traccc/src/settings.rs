@@ -20,7 +20,7 @@ use traccc_core::ChainConfig;
 
 /// The settings of `base` with those that `text` names in their place.
 ///
-/// Values are not checked against their ranges: [`ChainConfig::validate`] and [`Chain::open`](crate::Chain::open) do.
+/// Values are not checked against their ranges: [`ChainConfig::validate`] and [`Engine::chain`](crate::Engine::chain) do.
 ///
 /// # Errors
 /// Text that is no TOML, or has a key or value that no setting has; the message shows the line.

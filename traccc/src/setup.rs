@@ -1,5 +1,6 @@
 use crate::backend::Backend;
 use crate::chain::Chain;
+use crate::engine::Engine;
 use crate::error::Error;
 use crate::field_source::FieldSource;
 use std::path::{Path, PathBuf};
@@ -45,14 +46,20 @@ impl Setup {
         Ok(Self::new(detector, modules, files.field.read()?))
     }
 
-    /// Starts an engine on this setup.
+    /// Starts an engine on this setup. [`Backend::Auto`] says in the log what it chose, and [`Engine::reason`] why.
     ///
     /// # Errors
-    /// As [`Chain::open`].
+    /// [`Error::NoEngine`] when this build lacks the engine. There is never another engine instead of one asked for by its name.
+    pub fn engine(&self, backend: Backend) -> Result<Engine, Error> {
+        Engine::start(self, backend)
+    }
+
+    /// Starts a chain on an engine of its own.
+    ///
+    /// # Errors
+    /// As [`Self::engine`] and [`Engine::chain`].
     pub fn open(&self, backend: Backend, config: &ChainConfig) -> Result<Chain, Error> {
-        let (detector, modules, field) =
-            (self.detector.clone(), self.modules.clone(), self.field.clone());
-        Chain::open(backend, detector, modules, field, config)
+        self.engine(backend)?.chain(config)
     }
 }
 

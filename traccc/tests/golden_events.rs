@@ -62,7 +62,7 @@ fn reconstruct(setup: &Setup, directory: &Path) -> Vec<Golden> {
                 read_cells(path, &setup.detector, &setup.modules, &CellOptions::default()).unwrap();
             let done = engine.reconstruct(&cells.cells).unwrap();
             let tracks = (0..done.tracks().len()).map(|i| golden_track(done.tracks(), i)).collect();
-            golden.push(Golden { event, chain: chain.into(), counts: done.counts(), tracks });
+            golden.push(Golden { event, chain: chain.into(), counts: done.counts, tracks });
         }
     }
     golden

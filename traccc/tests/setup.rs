@@ -9,7 +9,9 @@ use traccc::parameters::FieldSource as ParameterField;
 use traccc::{
     Backend, ChainConfig, Error, FieldSource, ModuleIndex, Setup, SetupFiles, io, settings,
 };
+use traccc_performance::conformance;
 use traccc_sim::detectors::{TelescopeConfig, ToyConfig, pixel_modules, telescope, toy_detector};
+use traccc_sim::{SimulationConfig, simulate_event};
 
 /// Writes the toy detector into `folder` and returns it.
 fn write_toy(folder: &Path) -> (Detector, Modules) {
@@ -103,6 +105,26 @@ fn an_engine_that_is_not_there_is_an_error_and_not_replaced() {
     let event = chain.reconstruct(&Cells::new()).unwrap();
     assert!(event.tracks().is_empty() && event.fitted.is_none());
     assert_eq!((chain.backend(), chain.config()), (Backend::Cpu, &ChainConfig::service()));
+
+    let engine = setup.engine(Backend::Auto).unwrap();
+    assert_eq!(
+        (engine.backend(), engine.reason()),
+        (Backend::Cpu, Some("this build has no CUDA engine"))
+    );
+    assert_eq!(setup.engine(Backend::Cpu).unwrap().reason(), None, "it was asked for");
+}
+
+#[test]
+fn the_chain_of_the_facade_conforms() {
+    let detector = Detector::compile(&toy_detector(&ToyConfig::full()).unwrap()).unwrap();
+    let modules = pixel_modules(&detector, [0.05, 0.05]).unwrap();
+    let setup = Setup::new(detector, modules, MagneticField::along_z(2.0));
+    let Setup { detector, modules, field } = &setup;
+    let simulation = SimulationConfig::default();
+    let event = |n| simulate_event(detector, modules, field, &simulation, 5, n).unwrap().cells;
+    let events: Vec<Cells> = (0..3).map(event).collect();
+    let mut chain = setup.open(Backend::Auto, &ChainConfig::full()).unwrap();
+    assert_eq!(conformance::check(&mut chain, &events, detector, modules), Ok(()));
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn check_sample(folder: &Path, setup: &Setup, chain: &mut Chain, sample: &Sample
         let read =
             read_cells(path, &setup.detector, &setup.modules, &CellOptions::default()).unwrap();
         let done = chain.reconstruct(&read.cells).unwrap();
-        counts += done.counts();
+        counts += done.counts;
         if sample.truth.is_some() {
             let truth =
                 read_truth(&directory, event, &setup.detector, &setup.modules, &GeometryIds::Acts)

@@ -11,7 +11,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
 use traccc::io::CellsRead;
-use traccc::{Chain, EventCounts, Setup, settings};
+use traccc::{Chain, EventCounts, Keep, ReconstructionChain, Setup, settings};
 
 /// How the summary is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -65,9 +65,10 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Verdict> {
     let events = job.find_events()?;
     arguments.output.as_ref().map_or(Ok(()), |folder| check_folder(folder))?;
     let setup = job.setup.read()?;
-    let mut workers = Workers::new(job.chain.threads, events.len(), || {
-        Ok(setup.open(job.chain.backend, &config)?)
-    })?;
+    let engine = job.chain.engine(&setup)?;
+    let concurrency = |threads| engine.concurrency(threads);
+    let mut workers =
+        Workers::new(job.chain.threads, events.len(), concurrency, || Ok(engine.chain(&config)?))?;
     let output =
         arguments.output.as_ref().map(|dir| Output::create(dir, arguments.format)).transpose()?;
     let mut tracks = output.as_ref().map(Output::tracks).transpose()?;
@@ -113,8 +114,14 @@ fn reconstruct(
     let start = Instant::now();
     let CellsRead { cells, merged_duplicates } = events.read_cells(i, setup)?;
     let read = start.elapsed().as_secs_f64() * 1.0e3;
-    let event = chain.reconstruct(&cells)?;
-    let time = StageMs { read, stages: chain.timings() };
+    let keep = match (view, output) {
+        (Some(_), _) => Keep::Everything,
+        (None, Some(_)) => Keep::Tracks,
+        (None, None) => Keep::Counts,
+    };
+    let finished = chain.reconstruct_batch(&[cells.view()], keep)?;
+    let time = StageMs { read, stages: finished.timings };
+    let event = finished.into_single()?;
     let truth = match view {
         Some(view) => {
             let truth = events.read_truth(i, setup)?;
@@ -126,5 +133,5 @@ fn reconstruct(
         Some(output) => output.write_event(events.number(i), events.ids(), setup, &event)?,
         None => Vec::new(),
     };
-    Ok(EventResult { counts: event.counts(), merged_duplicates, time, truth, tracks })
+    Ok(EventResult { counts: event.counts, merged_duplicates, time, truth, tracks })
 }

@@ -157,7 +157,8 @@ fn make(
         write_text(&directory.join(CHAIN_FILE), &settings)?;
     }
 
-    let mut workers = Workers::new(arguments.threads, arguments.events, || Ok(()))?;
+    let mut workers =
+        Workers::new(arguments.threads, arguments.events, |threads| threads, || Ok(()))?;
     let progress = progress_bar(arguments.events);
     let one = |(): &mut (), i: usize| {
         let number = arguments.skip + i as u64;

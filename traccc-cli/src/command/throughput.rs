@@ -4,11 +4,11 @@ use crate::progress::progress_bar;
 use crate::report::{Align, StageMs, Table, counted};
 use crate::workers::Workers;
 use anyhow::{Context, Result};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use std::io::Write;
 use std::time::Instant;
-use traccc::Chain;
 use traccc::event::Cells;
+use traccc::{Chain, Finished, Keep, ReconstructionChain, StageTimings};
 
 /// Arguments of `traccc throughput`.
 #[derive(Args, Debug)]
@@ -21,9 +21,39 @@ pub(crate) struct ThroughputArguments {
     /// Events to reconstruct before the measurement begins
     #[arg(long, value_name = "N", default_value_t = 10)]
     warm_up: usize,
+    /// Events that are given to the engine at once
+    #[arg(long, value_name = "N", value_parser = positive, default_value_t = 1)]
+    batch: usize,
+    /// What of each event is read back from the engine
+    #[arg(long, value_enum, default_value_t = KeepArgument::Tracks)]
+    keep: KeepArgument,
     /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
+}
+
+/// What is read back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum KeepArgument {
+    /// How many of each thing there are
+    Counts,
+    /// And the parameters of the tracks
+    Parameters,
+    /// And their measurements and states, and all measurements
+    Tracks,
+    /// What each stage made
+    Everything,
+}
+
+impl From<KeepArgument> for Keep {
+    fn from(argument: KeepArgument) -> Self {
+        match argument {
+            KeepArgument::Counts => Self::Counts,
+            KeepArgument::Parameters => Self::Parameters,
+            KeepArgument::Tracks => Self::Tracks,
+            KeepArgument::Everything => Self::Everything,
+        }
+    }
 }
 
 /// Reconstructs events that are in memory, many times, and tells how fast that goes.
@@ -38,21 +68,33 @@ pub(crate) fn throughput(arguments: &ThroughputArguments) -> Result<Verdict> {
     };
     let loaded: Vec<Cells> = (0..events.len()).map(load).collect::<Result<_>>()?;
 
-    let mut workers = Workers::new(job.chain.threads, arguments.processed, || {
-        Ok(setup.open(job.chain.backend, &config)?)
-    })?;
-    let one = |chain: &mut Chain, i: usize| {
-        chain.reconstruct(&loaded[i % loaded.len()])?;
-        Ok(chain.timings())
+    let (batch, keep) = (arguments.batch, arguments.keep.into());
+    let batches = |events: usize| events.div_ceil(batch);
+    let engine = job.chain.engine(&setup)?;
+    let concurrency = |threads| engine.concurrency(threads);
+    let mut workers =
+        Workers::new(job.chain.threads, batches(arguments.processed), concurrency, || {
+            Ok(engine.chain(&config)?)
+        })?;
+    // The times of a batch are shared by its events.
+    let reconstruct = |chain: &mut Chain, i: usize, all: usize| {
+        let events = i * batch..all.min((i + 1) * batch);
+        let size = events.len();
+        let cells: Vec<_> = events.map(|event| loaded[event % loaded.len()].view()).collect();
+        let Finished { events, timings } = chain.reconstruct_batch(&cells, keep)?;
+        events.into_iter().try_for_each(|event| event.map(drop))?;
+        Ok((size, StageTimings::from_fn(|stage| timings[stage] / size as f64)))
     };
-    workers.run(arguments.warm_up, one, |_, _| Ok(()))?;
+    let warm_up = |chain: &mut Chain, i: usize| reconstruct(chain, i, arguments.warm_up);
+    workers.run(batches(arguments.warm_up), warm_up, |_, _| Ok(()))?;
 
     let progress = progress_bar(arguments.processed);
     let mut times = Vec::with_capacity(arguments.processed);
     let start = Instant::now();
-    workers.run(arguments.processed, one, |_, stages| {
-        times.push(StageMs { read: 0.0, stages });
-        progress.inc(1);
+    let measured = |chain: &mut Chain, i: usize| reconstruct(chain, i, arguments.processed);
+    workers.run(batches(arguments.processed), measured, |_, (size, stages)| {
+        times.extend(std::iter::repeat_n(StageMs { read: 0.0, stages }, size));
+        progress.inc(size as u64);
         Ok(())
     })?;
     let seconds = start.elapsed().as_secs_f64();
@@ -75,8 +117,8 @@ fn write_result(
     let processed = arguments.processed;
     if arguments.json {
         let result = serde_json::json!({
-            "loaded": loaded, "processed": processed, "threads": threads, "events_per_second": rate,
-            "stage_ms": medians.stages,
+            "loaded": loaded, "processed": processed, "threads": threads, "batch": arguments.batch,
+            "events_per_second": rate, "stage_ms": medians.stages,
         });
         writeln!(out, "{result}")?;
         return Ok(());
@@ -85,7 +127,7 @@ fn write_result(
     writeln!(out, "{rate:.2} events/s: {events} ({loaded} loaded), {threads}\n")?;
     let mut table = Table::new([("stage", Align::Left), ("median ms/event", Align::Right)]);
     // Nothing is read while the clock runs.
-    for (stage, ms) in medians.named().into_iter().skip(1) {
+    for (stage, ms) in medians.named().skip(1) {
         table.row([stage.to_owned(), format!("{ms:.3}")]);
     }
     write!(out, "{table}")?;

@@ -1,7 +1,7 @@
 use super::{Align, Table, TruthTotals, counted};
 use serde::Serialize;
 use std::fmt;
-use traccc::{ChainConfig, EventCounts, StageTimings};
+use traccc::{ChainConfig, EventCounts, Stage, StageTimings};
 
 /// Time spent on one event, or its mean over several, in ms.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
@@ -14,35 +14,18 @@ pub(crate) struct StageMs {
 
 impl StageMs {
     /// The stages in order, with their names in JSON.
-    pub(crate) fn named(&self) -> [(&'static str, f64); 8] {
-        let s = &self.stages;
-        [
-            ("read", self.read),
-            ("clustering", s.clustering),
-            ("spacepoints", s.spacepoints),
-            ("seeding", s.seeding),
-            ("parameters", s.parameters),
-            ("finding", s.finding),
-            ("ambiguity", s.ambiguity),
-            ("fitting", s.fitting),
-        ]
+    pub(crate) fn named(&self) -> impl Iterator<Item = (&'static str, f64)> {
+        let stages = Stage::ALL.map(|stage| (stage.name(), self.stages[stage]));
+        [("read", self.read)].into_iter().chain(stages)
     }
 
     /// Each stage's values of several events made into one.
     pub(crate) fn combine(events: &[Self], mut one: impl FnMut(&mut [f64]) -> f64) -> Self {
         let mut of =
-            |value: fn(&Self) -> f64| one(&mut events.iter().map(value).collect::<Vec<_>>());
+            |value: &dyn Fn(&Self) -> f64| one(&mut events.iter().map(value).collect::<Vec<_>>());
         Self {
-            read: of(|e| e.read),
-            stages: StageTimings {
-                clustering: of(|e| e.stages.clustering),
-                spacepoints: of(|e| e.stages.spacepoints),
-                seeding: of(|e| e.stages.seeding),
-                parameters: of(|e| e.stages.parameters),
-                finding: of(|e| e.stages.finding),
-                ambiguity: of(|e| e.stages.ambiguity),
-                fitting: of(|e| e.stages.fitting),
-            },
+            read: of(&|e| e.read),
+            stages: StageTimings::from_fn(|stage| of(&|e| e.stages[stage])),
         }
     }
 }
@@ -66,9 +49,7 @@ pub(crate) struct Summary {
 impl Summary {
     /// Nothing yet, with or without truth.
     pub(crate) fn new(with_truth: bool, config: &ChainConfig) -> Self {
-        let optional =
-            [("ambiguity", config.ambiguity.enabled), ("fitting", config.fitting.enabled)];
-        let left_out = optional.into_iter().filter(|(_, runs)| !runs).map(|(stage, _)| stage);
+        let left_out = Stage::ALL.into_iter().filter(|&stage| !config.runs(stage)).map(Stage::name);
         let truth = with_truth.then(TruthTotals::default);
         Self { left_out: left_out.collect(), truth, ..Self::default() }
     }
@@ -107,7 +88,7 @@ impl fmt::Display for Summary {
             ("", Align::Left),
         ]);
         let mut total = 0.0;
-        for ((stage, ms), made) in self.stage_ms.named().into_iter().zip(made) {
+        for ((stage, ms), made) in self.stage_ms.named().zip(made) {
             total += ms;
             let (what, count) =
                 made.map_or_else(Default::default, |(what, count)| (what, count.to_string()));
@@ -160,7 +141,8 @@ mod tests {
     use super::*;
 
     fn event(cells: usize, read: f64, finding: f64) -> (EventCounts, StageMs) {
-        let stages = StageTimings { finding, ..StageTimings::default() };
+        let mut stages = StageTimings::default();
+        stages[Stage::Finding] = finding;
         (EventCounts { cells, ..EventCounts::default() }, StageMs { read, stages })
     }
 

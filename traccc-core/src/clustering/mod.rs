@@ -8,7 +8,7 @@ mod components;
 mod moments;
 
 use crate::detector::Modules;
-use crate::event::{Cells, Measurements};
+use crate::event::{CellsView, Measurements};
 use crate::index::{MeasurementIndex, ModuleIndex};
 use components::Components;
 use moments::Moments;
@@ -37,14 +37,18 @@ pub struct Clusters {
 /// not depend on the number of threads.
 ///
 /// # Panics
-/// If `cells` would not pass [`Cells::validate`] because of an unknown module or a channel outside the design. Cells in
+/// If `cells` would not pass [`CellsView::validate`] because of an unknown module or a channel outside the design. Cells in
 /// another order than documented give split clusters.
-pub fn cluster(cells: &Cells, modules: &Modules) -> Clusters {
+pub fn cluster<'a>(cells: impl Into<CellsView<'a>>, modules: &Modules) -> Clusters {
+    cluster_view(cells.into(), modules)
+}
+
+fn cluster_view(cells: CellsView<'_>, modules: &Modules) -> Clusters {
     // Joining the parts costs a copy of the result: not worth it without a second thread.
     if cells.len() <= CELLS_PER_TASK || rayon::current_num_threads() == 1 {
         return cluster_range(cells, modules, 0..cells.len());
     }
-    let tasks = tasks(&cells.module);
+    let tasks = tasks(cells.module);
     let parts: Vec<Clusters> =
         tasks.into_par_iter().map(|range| cluster_range(cells, modules, range)).collect();
     join(&parts, cells.len())
@@ -65,7 +69,7 @@ fn tasks(modules: &[ModuleIndex]) -> Vec<Range<usize>> {
 }
 
 /// Clusters whole modules; labels count from 0.
-fn cluster_range(cells: &Cells, modules: &Modules, range: Range<usize>) -> Clusters {
+fn cluster_range(cells: CellsView<'_>, modules: &Modules, range: Range<usize>) -> Clusters {
     let mut measurements = Measurements::with_capacity(range.len() / 2);
     let mut labels = Vec::with_capacity(range.len());
     let mut components = Components::default();

@@ -1,6 +1,6 @@
 use crate::Scalar;
 use crate::index::SurfaceIndex;
-use crate::storage::soa;
+use crate::storage::{Column, soa};
 use bytemuck::{Pod, Zeroable};
 
 /// Which local coordinates of its surface a measurement constrains.
@@ -37,7 +37,7 @@ impl Default for Subspace {
 
 soa! {
     /// Measurements of one event in ascending order of `surface`; on one surface in the order of their first cells.
-    Measurements of
+    Measurements in Column of
     /// One measurement: the centre of a cluster in the frame of its sensor.
     Measurement {
         /// Local coordinates (loc0, loc1) of the surface's frame, in mm (rad for the angle of a polar frame).

@@ -9,7 +9,7 @@ mod spacepoints;
 mod tracks;
 mod truth;
 
-pub use cells::{Cell, Cells};
+pub use cells::{Cell, Cells, CellsView};
 pub use measurements::{Measurement, Measurements, Subspace};
 pub use parameters::BoundParameters;
 pub use raw::{ArrangeError, Arranged, Duplicates, RawCell, RawCells};

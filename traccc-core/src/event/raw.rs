@@ -3,7 +3,7 @@ use crate::storage::soa;
 
 soa! {
     /// Fired channels as files and messages have them: sensors by their identifier, in any order, channels repeated.
-    RawCells of
+    RawCells in Vec of
     /// One fired channel.
     RawCell {
         /// The sensor, in the numbering of the source.

@@ -1,10 +1,10 @@
 use crate::Scalar;
 use crate::index::MeasurementIndex;
-use crate::storage::soa;
+use crate::storage::{Column, soa};
 
 soa! {
     /// Space points of one event, in the order of their (first) measurements.
-    Spacepoints of
+    Spacepoints in Column of
     /// A point in space, from one measurement of two coordinates or from two of one coordinate each (strips).
     Spacepoint {
         /// Global x, in mm.

@@ -1,7 +1,7 @@
 use super::BoundParameters;
 use crate::Scalar;
 use crate::index::MeasurementIndex;
-use crate::storage::{Host, Ragged, Storage};
+use crate::storage::{Column, Ragged};
 use bytemuck::{Pod, Zeroable};
 
 /// How a fit ended.
@@ -75,19 +75,20 @@ pub struct TrackState {
 /// Tracks of one event.
 ///
 /// Found tracks come in the order in which they end (by step, then by seed); resolving and fitting keep the order.
-pub struct Tracks<S: Storage = Host> {
+#[derive(Clone, Default, PartialEq)]
+pub struct Tracks {
     /// One row per track.
-    pub tracks: S::Column<Track>,
+    pub tracks: Column<Track>,
     /// The measurements of each track, in the order of flight.
-    pub measurements: Ragged<MeasurementIndex, S>,
+    pub measurements: Ragged<MeasurementIndex>,
     /// Empty for found tracks without smoothing; else one state for each value of `measurements`.
-    pub states: S::Column<TrackState>,
+    pub states: Column<TrackState>,
 }
 
 impl Tracks {
     /// No tracks.
     pub fn new() -> Self {
-        Self { tracks: Vec::new(), measurements: Ragged::new(), states: Vec::new() }
+        Self::default()
     }
 
     /// Number of tracks.
@@ -113,11 +114,18 @@ impl Tracks {
         self.tracks.iter().filter(|t| t.outcome == FitOutcome::SUCCESS).count()
     }
 
+    /// The tracks as a whole, with empty rows of measurements and without states.
+    pub(crate) fn without_measurements(self) -> Self {
+        let offsets = vec![0; self.tracks.len() + 1].into();
+        let measurements = Ragged { offsets, values: Column::new() };
+        Self { tracks: self.tracks, measurements, states: Column::new() }
+    }
+
     /// Makes room for a state of each measurement and hands out each track with its states, in order.
     pub(crate) fn with_states(&mut self) -> Vec<(&mut Track, &mut [TrackState])> {
         self.states.clear();
         self.states.resize(self.measurements.values.len(), TrackState::default());
-        let mut rest = self.states.as_mut_slice();
+        let mut rest = &mut self.states[..];
         let offsets = self.measurements.offsets.windows(2);
         let states = offsets.map(|pair| {
             let (row, after) = std::mem::take(&mut rest).split_at_mut((pair[1] - pair[0]) as usize);
@@ -139,30 +147,6 @@ impl Tracks {
             chosen.states.extend_from_slice(self.states_of(row));
         }
         chosen
-    }
-}
-
-impl Default for Tracks {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Clone for Tracks {
-    fn clone(&self) -> Self {
-        Self {
-            tracks: self.tracks.clone(),
-            measurements: self.measurements.clone(),
-            states: self.states.clone(),
-        }
-    }
-}
-
-impl PartialEq for Tracks {
-    fn eq(&self, other: &Self) -> bool {
-        self.tracks == other.tracks
-            && self.measurements == other.measurements
-            && self.states == other.states
     }
 }
 

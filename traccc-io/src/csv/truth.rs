@@ -204,5 +204,5 @@ fn group(measured: &[(u32, u32)], measurements: usize) -> Ragged<u32> {
         values[*slot as usize] = hit;
         *slot += 1;
     }
-    Ragged { offsets, values }
+    Ragged { offsets: offsets.into(), values: values.into() }
 }

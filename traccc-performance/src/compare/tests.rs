@@ -120,10 +120,11 @@ fn a_missing_measurement_renames_what_follows_but_nothing_else() {
         .map(|measurements| Spacepoint { measurements, ..Spacepoint::default() })
         .collect();
     let [bottom, middle, top] = [0, 1, 3].map(SpacepointIndex);
-    right.seeds = vec![Seed { bottom, middle, top, weight: 100.0 }];
-    right.parameters.remove(1);
+    right.seeds = vec![Seed { bottom, middle, top, weight: 100.0 }].into();
+    let without = [&right.parameters[..1], &right.parameters[2..]].concat();
+    right.parameters = without.into();
     right.found = right.found.select([0]);
-    right.found.measurements.values = [0, 1, 3].map(MeasurementIndex).to_vec();
+    right.found.measurements.values = [0, 1, 3].map(MeasurementIndex).to_vec().into();
     let comparison = compare(&left, &right, &Tolerances::engines());
     let paired: Vec<usize> = comparison.stages.iter().map(|s| s.paired).collect();
     assert_eq!(paired, [5, 5, 1, 1, 1]);
@@ -211,7 +212,7 @@ fn parameters_pair_across_the_cut_of_the_azimuth() {
     let left = event();
     let mut right = event();
     // One row fewer, so that rows are paired by their distance.
-    right.parameters.remove(0);
+    right.parameters = right.parameters[1..].to_vec().into();
     right.parameters[0].vector[2] -= 2.0 * std::f64::consts::PI as Scalar;
     let report = &compare(&left, &right, &Tolerances::engines()).stages[3];
     assert_eq!(report.paired, 1);

@@ -4,6 +4,8 @@
 //! orders, valid references, counts that fit together, numbers that are finite, the settings respected. It knows
 //! nothing of truth and nothing of another chain; see [`compare`](crate::compare()) for that.
 
+mod bytes;
+mod contract;
 mod rows;
 mod tracks;
 
@@ -23,6 +25,13 @@ pub struct Violation {
     pub found: String,
 }
 
+impl Violation {
+    /// Says which event it was.
+    fn of(self, event: usize) -> Self {
+        Self { rule: self.rule, found: format!("event {event}: {}", self.found) }
+    }
+}
+
 /// `Ok` when `sound`, else the violation of the rule.
 pub(crate) fn require<T: Display>(
     sound: bool,
@@ -32,7 +41,8 @@ pub(crate) fn require<T: Display>(
     if sound { Ok(()) } else { Err(Violation { rule, found: found().to_string() }) }
 }
 
-/// Runs the whole suite: an event without cells, each of `events` twice with others in between, and cells that are none.
+/// Runs the whole suite: an event without cells, each of `events` twice with others in between, in batches, as far as each choice
+/// of [`Keep`] asks and resumed from each stage; cells that are none, batches that are dropped, and events that are cancelled.
 ///
 /// # Errors
 /// The first rule that is broken.
@@ -45,46 +55,42 @@ pub fn check<C: ReconstructionChain>(
     empty_event(chain)?;
     let mut first = Vec::new();
     for (event, cells) in events.iter().enumerate() {
-        let result = reconstruct(chain, cells)?;
-        sound(&result, cells, detector, modules, chain.config()).map_err(|violation| {
-            Violation { rule: violation.rule, found: format!("event {event}: {}", violation.found) }
-        })?;
-        let timings = chain.timings();
-        require(
-            timings.total().is_finite() && timings.total() >= 0.0,
-            "each stage tells the time it took",
-            || format!("event {event} took {} ms", timings.total()),
-        )?;
+        let result = contract::timed(chain, cells)?;
+        sound(&result, cells, detector, modules, chain.config())
+            .map_err(|violation| violation.of(event))?;
         first.push(result);
     }
     empty_event(chain)?;
     for (event, (cells, first)) in events.iter().zip(&first).enumerate().rev() {
         let again = reconstruct(chain, cells)?;
-        repeats(first, &again).map_err(|violation| Violation {
-            rule: violation.rule,
-            found: format!("event {event}: {}", violation.found),
+        repeats(first, &again).map_err(|violation| violation.of(event))?;
+    }
+    contract::batches(chain, events, &first)?;
+    contract::keep(chain, events, &first)?;
+    contract::steps(chain, events, &first)?;
+    contract::resume(chain, &first)?;
+    let bad = bad_cells(events, modules);
+    for (which, cells) in &bad {
+        require(chain.reconstruct(cells).is_err(), "cells that are none are errors", || {
+            format!("a cell {which} was accepted")
         })?;
     }
-    refuses_bad_cells(chain, events, modules)?;
+    contract::failures(chain, events, &first, &bad)?;
     empty_event(chain)
 }
 
-/// The same event gives the same result.
+/// The same event gives the same result, to the bit.
 ///
 /// # Errors
 /// The first collection that differs.
 pub fn repeats(first: &Reconstruction, again: &Reconstruction) -> Result<(), Violation> {
-    // Compared by value, but with what is not a number equal to itself.
+    let rule = "the same event gives the same result";
+    let Some(column) = bytes::different(first, again) else { return Ok(()) };
+    // By value this tells more; bits of zeros and of what is not a number it does not see.
     let comparison = crate::compare(first, again, &crate::Tolerances::exact());
     let other = comparison.stages.iter().find(|stage| !stage.agrees(1.0));
-    require(other.is_none(), "the same event gives the same result", || {
-        other.map(ToString::to_string).unwrap_or_default()
-    })?;
-    require(
-        first.cell_measurements == again.cell_measurements,
-        "the same event gives the same result",
-        || "the measurements of the cells differ",
-    )
+    let found = other.map_or_else(|| format!("the bits of {column} differ"), ToString::to_string);
+    Err(Violation { rule, found })
 }
 
 /// One result holds together, and keeps to the settings it was made with.
@@ -105,7 +111,8 @@ pub fn sound(
     rows::parameters(result, detector)?;
     tracks::found(result, detector, config)?;
     tracks::resolved(result, config)?;
-    tracks::fitted(result, detector, config)
+    tracks::fitted(result, detector, config)?;
+    rows::counts(result, cells)
 }
 
 fn reconstruct<C: ReconstructionChain>(
@@ -133,16 +140,12 @@ fn empty_event<C: ReconstructionChain>(chain: &mut C) -> Result<(), Violation> {
         && result.found.is_empty()
         && empty(&result.resolved, resolve)
         && empty(&result.fitted, fit);
-    require(nothing, "an event without cells gives nothing", || format!("{:?}", result.counts()))
+    require(nothing, "an event without cells gives nothing", || format!("{:?}", result.counts))
 }
 
-/// Unknown modules, wrong order, repeated channels and signals that are none are errors, and the chain survives them.
-fn refuses_bad_cells<C: ReconstructionChain>(
-    chain: &mut C,
-    events: &[Cells],
-    modules: &Modules,
-) -> Result<(), Violation> {
-    let Some(cells) = events.iter().find(|cells| cells.len() > 1) else { return Ok(()) };
+/// An event with cells of unknown modules, in wrong order, repeated, or with signals that are none.
+fn bad_cells(events: &[Cells], modules: &Modules) -> Vec<(&'static str, Cells)> {
+    let Some(cells) = events.iter().find(|cells| cells.len() > 1) else { return Vec::new() };
     let last = cells.len() - 1;
     let with = |row: usize, change: fn(&mut Cell)| -> Cells {
         let mut rows: Vec<Cell> = cells.iter().collect();
@@ -153,20 +156,14 @@ fn refuses_bad_cells<C: ReconstructionChain>(
     unknown.module[last] = ModuleIndex(modules.len() as u32);
     let mut repeated: Vec<Cell> = cells.iter().collect();
     repeated.push(repeated[last]);
-    let bad = [
+    vec![
         ("of an unknown module", unknown),
         ("of a channel outside its module", with(last, |cell| cell.channel0 = u32::MAX)),
         ("with a signal that is not a number", with(0, |cell| cell.activation = f32::NAN)),
         ("with a negative signal", with(0, |cell| cell.activation = -1.0)),
         ("given twice", repeated.into_iter().collect()),
         ("in falling order", cells.iter().collect::<Vec<_>>().into_iter().rev().collect()),
-    ];
-    for (which, cells) in &bad {
-        require(chain.reconstruct(cells).is_err(), "cells that are none are errors", || {
-            format!("a cell {which} was accepted")
-        })?;
-    }
-    Ok(())
+    ]
 }
 
 #[cfg(test)]

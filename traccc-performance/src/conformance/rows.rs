@@ -3,7 +3,7 @@
 use super::{Violation, require};
 use traccc_core::detector::{Detector, Modules, SurfaceKind};
 use traccc_core::event::{BoundParameters, Cells, Measurements, Spacepoint};
-use traccc_core::{MeasurementIndex, Reconstruction, Scalar, SurfaceIndex};
+use traccc_core::{Keep, MeasurementIndex, Reconstruction, Scalar, SurfaceIndex};
 
 /// Space points lie this close to the global position of their measurement, in mm: roundings of coordinates up to 3 m.
 const PLACE: Scalar = 5.0e-3;
@@ -47,6 +47,16 @@ pub(super) fn labels(
         )?;
     }
     Ok(())
+}
+
+/// The counts are those of the collections.
+pub(super) fn counts(result: &Reconstruction, cells: &Cells) -> Result<(), Violation> {
+    let (stated, counted) = (result.counts, result.clone().kept(Keep::Counts).counts);
+    require(
+        stated == counted && stated.cells == cells.len(),
+        "the counts are those of the collections",
+        || format!("{stated:?} of {} cells and {counted:?}", cells.len()),
+    )
 }
 
 pub(super) fn measurements(

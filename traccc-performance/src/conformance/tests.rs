@@ -1,14 +1,13 @@
 use super::*;
-use traccc_core::clustering::Clusters;
 use traccc_core::detector::{Mask, MaterialRef, ModuleDesign, Shape, Surface, SurfaceKind};
 use traccc_core::event::{
-    BoundParameters, FitOutcome, Measurement, Measurements, Seed, Spacepoint, Spacepoints, Track,
-    Tracks,
+    BoundParameters, CellsView, FitOutcome, Measurement, Seed, Spacepoint, Track, Tracks,
 };
 use traccc_core::finding::Smoother;
 use traccc_core::math::{Symmetric5, probability};
 use traccc_core::{
-    Error, MeasurementIndex, Scalar, SpacepointIndex, StageTimings, SurfaceIndex, VolumeIndex,
+    Error, Finished, Keep, MeasurementIndex, Scalar, SpacepointIndex, Stage, StageTimings,
+    SurfaceIndex, VolumeIndex,
 };
 
 /// Four sensors at x = 100, 200, 300, 400 mm, and one portal.
@@ -69,13 +68,14 @@ fn tracks(outcome: FitOutcome) -> Tracks {
 fn result() -> Reconstruction {
     let mut result = Reconstruction {
         cell_measurements: (0..8).map(|i| MeasurementIndex(i / 2)).collect(),
-        parameters: vec![parameters()],
+        parameters: vec![parameters()].into(),
         seeds: vec![Seed {
             bottom: SpacepointIndex(0),
             middle: SpacepointIndex(1),
             top: SpacepointIndex(2),
             weight: 1.0,
-        }],
+        }]
+        .into(),
         found: tracks(FitOutcome::NOT_FITTED),
         resolved: Some(tracks(FitOutcome::NOT_FITTED)),
         fitted: Some(tracks(FitOutcome::SUCCESS)),
@@ -98,17 +98,41 @@ fn result() -> Reconstruction {
             measurements: [MeasurementIndex(i), MeasurementIndex::NONE],
         });
     }
-    result
+    result.kept(Keep::Everything)
 }
 
-/// Answers with parts of a prepared result, in its n-th event with the n-th one.
+/// What a chain does wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lie {
+    /// Nothing.
+    None,
+    /// Accepts cells that are none.
+    AcceptsAnything,
+    /// The last of several events gets no result.
+    LosesTheLast,
+    /// In batches, an event has the sign of zero of the event before.
+    MixesEvents,
+    /// The answer depends on what is kept.
+    KeepsOthers,
+    /// A bad event takes the whole batch with it.
+    FailsTogether,
+    /// Goes on with what it was not given.
+    ResumesElsewhere,
+    /// Gives the results of the batch that was dropped.
+    RemembersDropped,
+    /// Says so of cells, but counts otherwise.
+    Miscounts,
+}
+
+/// Answers with a prepared result, in its n-th event with the n-th one.
 struct Prepared {
     config: ChainConfig,
     results: Vec<Reconstruction>,
     event: usize,
     empty: Reconstruction,
-    validates: bool,
+    lie: Lie,
     timings: StageTimings,
+    begun: usize,
 }
 
 impl Prepared {
@@ -118,79 +142,90 @@ impl Prepared {
             fitted: Some(Tracks::new()),
             ..Reconstruction::default()
         };
-        let config = ChainConfig::full();
-        Self { config, results, event: 0, empty, validates: true, timings: StageTimings::default() }
+        let (config, timings) = (ChainConfig::full(), StageTimings::default());
+        Self { config, results, event: 0, empty, lie: Lie::None, timings, begun: 0 }
     }
 
-    fn answer(&self, input: usize) -> &Reconstruction {
-        if input == 0 { &self.empty } else { &self.results[self.event % self.results.len()] }
+    fn answer(&mut self, cells: CellsView<'_>) -> Result<Reconstruction, Error> {
+        if self.lie != Lie::AcceptsAnything {
+            cells.validate(&modules())?;
+        }
+        if cells.is_empty() {
+            return Ok(self.empty.clone());
+        }
+        self.event += 1;
+        Ok(self.results[self.event % self.results.len()].clone())
     }
 }
 
+struct PreparedBatch(Vec<Result<Reconstruction, Error>>, Keep);
+
 impl ReconstructionChain for Prepared {
+    type Batch<'a> = PreparedBatch;
     type Error = Error;
 
     fn config(&self) -> &ChainConfig {
         &self.config
     }
 
-    fn cluster(&mut self, cells: &Cells) -> Result<Clusters, Error> {
-        if self.validates {
-            cells.validate(&modules())?;
+    fn begin<'a>(&mut self, events: &[CellsView<'a>], keep: Keep) -> Result<PreparedBatch, Error> {
+        self.begun += 1;
+        let mut results: Vec<_> = events.iter().map(|&cells| self.answer(cells)).collect();
+        match self.lie {
+            Lie::LosesTheLast if results.len() > 1 => drop(results.pop()),
+            Lie::MixesEvents => {
+                for result in results.iter_mut().flatten().skip(1) {
+                    result.measurements.time.iter_mut().for_each(|time| *time = -0.0);
+                }
+            }
+            Lie::KeepsOthers if keep == Keep::Tracks => {
+                for result in results.iter_mut().flatten() {
+                    result.fitted.iter_mut().for_each(|fitted| *fitted = Tracks::new());
+                }
+            }
+            Lie::FailsTogether if results.iter().any(Result::is_err) => {
+                results.iter_mut().for_each(|result| *result = Err(Error::CellOrder { row: 0 }));
+            }
+            _ => {}
         }
-        self.event += usize::from(!cells.is_empty());
-        let answer = self.answer(cells.len());
-        let measurements = answer.measurements.clone();
-        Ok(Clusters { measurements, labels: answer.cell_measurements.clone() })
+        Ok(PreparedBatch(results, keep))
     }
 
-    fn form_spacepoints(&mut self, measurements: &Measurements) -> Result<Spacepoints, Error> {
-        Ok(self.answer(measurements.len()).spacepoints.clone())
-    }
-
-    fn find_seeds(
+    fn resume<'a>(
         &mut self,
-        _: &Measurements,
-        spacepoints: &Spacepoints,
-    ) -> Result<Vec<Seed>, Error> {
-        Ok(self.answer(spacepoints.len()).seeds.clone())
+        events: &[&'a Reconstruction],
+        next: Stage,
+        keep: Keep,
+    ) -> Result<PreparedBatch, Error> {
+        let mut results: Vec<_> = events.iter().map(|&event| event.clone()).collect();
+        if self.lie == Lie::ResumesElsewhere && next == Stage::Finding {
+            results.iter_mut().for_each(|event| event.found = Tracks::new());
+        }
+        Ok(PreparedBatch(results.into_iter().map(Ok).collect(), keep))
     }
 
-    fn estimate_parameters(
-        &mut self,
-        measurements: &Measurements,
-        _: &Spacepoints,
-        _: &[Seed],
-    ) -> Result<Vec<BoundParameters>, Error> {
-        Ok(self.answer(measurements.len()).parameters.clone())
+    fn run(&mut self, _: Stage, _: &mut PreparedBatch) -> Result<(), Error> {
+        Ok(())
     }
 
-    fn find_tracks(
-        &mut self,
-        measurements: &Measurements,
-        _: &[BoundParameters],
-    ) -> Result<Tracks, Error> {
-        Ok(self.answer(measurements.len()).found.clone())
+    fn is_done(&mut self, _: &mut PreparedBatch) -> Result<bool, Error> {
+        Ok(true)
     }
 
-    fn resolve_ambiguities(
-        &mut self,
-        measurements: &Measurements,
-        _: &Tracks,
-    ) -> Result<Tracks, Error> {
-        Ok(self.answer(measurements.len()).resolved.clone().unwrap_or_default())
-    }
-
-    fn fit_tracks(&mut self, measurements: &Measurements, _: &Tracks) -> Result<Tracks, Error> {
-        Ok(self.answer(measurements.len()).fitted.clone().unwrap_or_default())
-    }
-
-    fn timings_mut(&mut self) -> &mut StageTimings {
-        &mut self.timings
-    }
-
-    fn timings(&self) -> StageTimings {
-        self.timings
+    fn finish(&mut self, batch: PreparedBatch) -> Result<Finished<Error>, Error> {
+        self.begun -= 1;
+        let lie = self.lie;
+        let events = batch.0.into_iter().map(|result| {
+            let mut result = result?.kept(batch.1);
+            if lie == Lie::Miscounts {
+                result.counts.seeds += 1;
+            }
+            if lie == Lie::RemembersDropped && self.begun > 0 {
+                result.cell_measurements.clear();
+            }
+            Ok(result)
+        });
+        Ok(Finished { events: events.collect(), timings: self.timings })
     }
 }
 
@@ -201,13 +236,44 @@ fn a_sound_chain_conforms() {
 }
 
 #[test]
-fn a_chain_that_accepts_bad_cells_does_not_conform() {
-    let mut chain = Prepared { validates: false, ..Prepared::new(vec![result()]) };
-    let violation = check(&mut chain, &[cells()], &detector(), &modules()).unwrap_err();
-    assert_eq!(
-        violation.to_string(),
-        "cells that are none are errors: a cell of an unknown module was accepted"
-    );
+fn each_way_to_break_the_contract_is_named() {
+    for (lie, rule) in [
+        (Lie::AcceptsAnything, "cells that are none are errors"),
+        (Lie::LosesTheLast, "each event of a batch has a result"),
+        (Lie::MixesEvents, "any batch gives the same results"),
+        (Lie::KeepsOthers, "what is kept does not change the answer"),
+        (Lie::FailsTogether, "a wrong event fails alone"),
+        (Lie::ResumesElsewhere, "a chain resumes from its own products"),
+        (Lie::RemembersDropped, "a batch that is dropped leaves no trace"),
+        (Lie::Miscounts, "the counts are those of the collections"),
+    ] {
+        let mut chain = Prepared { lie, ..Prepared::new(vec![result()]) };
+        let events = [cells(), Cells::new(), cells()];
+        let violation = check(&mut chain, &events, &detector(), &modules()).unwrap_err();
+        assert_eq!(violation.rule, rule, "{lie:?}: {violation}");
+    }
+}
+
+#[test]
+fn times_that_cannot_be_do_not_conform() {
+    let runs = |stage| stage != Stage::Fitting;
+    let times = |change: fn(&mut StageTimings)| {
+        let mut timings = StageTimings::from_fn(|stage| if runs(stage) { 1.0 } else { 0.0 });
+        change(&mut timings);
+        contract::times(&timings, runs, 6.5)
+    };
+    assert_eq!(times(|_| ()), Ok(()));
+    assert_eq!(times(|t| *t = StageTimings::default()), Ok(()), "an engine may not measure");
+    let each = "each stage tells the time it took, or none does";
+    for (rule, change) in [
+        (each, (|t| t[Stage::Seeding] = 0.0) as fn(&mut StageTimings)),
+        (each, |t| t[Stage::Seeding] = -0.5),
+        (each, |t| t[Stage::Seeding] = f64::NAN),
+        (each, |t| t[Stage::Fitting] = 0.1),
+        ("stages take no longer than their batch", |t| t[Stage::Finding] = 2.0),
+    ] {
+        assert_eq!(times(change).unwrap_err().rule, rule);
+    }
 }
 
 #[test]
@@ -240,7 +306,7 @@ fn a_smoother_without_states_does_not_conform() {
 #[test]
 fn every_broken_rule_is_named() {
     type Break = fn(&mut Reconstruction);
-    let broken: [(&str, Break); 35] = [
+    let broken: [(&str, Break); 36] = [
         ("each cell has a measurement", |r| r.cell_measurements.truncate(7)),
         ("each cell has a measurement", |r| r.cell_measurements[7] = MeasurementIndex(4)),
         ("measurements come in the order of their first cells", |r| r.cell_measurements.swap(0, 2)),
@@ -307,6 +373,7 @@ fn every_broken_rule_is_named() {
         ("each fit has an outcome", |r| {
             r.fitted.as_mut().unwrap().tracks[0].outcome = FitOutcome::NOT_FITTED;
         }),
+        ("the counts are those of the collections", |r| r.counts.fitted_tracks = 0),
     ];
     for (rule, break_it) in broken {
         let mut result = result();
@@ -328,6 +395,7 @@ fn resolved_tracks_that_share_a_measurement_do_not_conform() {
     assert_eq!(violation.rule, "resolved tracks share fewer measurements than the settings allow");
     let mut config = ChainConfig::full();
     config.ambiguity.max_iterations = 0;
+    let result = result.kept(Keep::Everything);
     sound(&result, &cells(), &detector(), &modules(), &config).unwrap();
 }
 

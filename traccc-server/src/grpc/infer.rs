@@ -29,13 +29,13 @@ pub(super) async fn answer(
     request: ModelInferRequest,
     memory: Reservation,
 ) -> Result<ModelInferResponse, ServeError> {
-    let engine = service.engine(&request.model_name, &request.model_version)?;
+    let model = service.served_model(&request.model_name, &request.model_version)?;
     ticket.set_counted();
     let (arrived, id) = (Instant::now(), request.id.clone());
     let request =
-        read(service, request, memory).inspect_err(|error| engine.refused(error, arrived))?;
-    let reply = engine.infer(request).await?;
-    Ok(write(engine.name.clone(), engine.version, id, reply))
+        read(service, request, memory).inspect_err(|error| model.refused(error, arrived))?;
+    let reply = model.infer(request).await?;
+    Ok(write(model.name.clone(), model.version, id, reply))
 }
 
 /// Answers the requests of a call one after the other: a client that wants several at once makes several calls.

@@ -144,7 +144,7 @@ impl GrpcInferenceService for GrpcService {
     async fn model_ready(&self, request: Request<ModelReadyRequest>) -> Answer<ModelReadyResponse> {
         let ModelReadyRequest { name, version } = request.get_ref();
         // As Triton: a model that is not there is not ready.
-        let ready = self.service.engine(name, version).is_ok() && self.service.is_ready();
+        let ready = self.service.served_model(name, version).is_ok() && self.service.is_ready();
         Ok(Response::new(ModelReadyResponse { ready }))
     }
 

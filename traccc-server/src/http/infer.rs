@@ -90,11 +90,11 @@ pub(super) async fn infer(
     let (head, mut body) = request.into_parts();
     let ticket = Ticket::new(&service.budget);
     let received = async {
-        let engine = service.engine(name(&names, "model"), name(&names, "version"))?;
+        let model = service.served_model(name(&names, "model"), name(&names, "version"))?;
         let received = receive(&service, &ticket, &head.headers, &mut body).await;
-        Ok((engine, received.inspect_err(|error| engine.refused(error, arrived))?))
+        Ok((model, received.inspect_err(|error| model.refused(error, arrived))?))
     };
-    let (engine, (request, form)) = match received.await {
+    let (model, (request, form)) = match received.await {
         Ok(received) => received,
         Err(error) => {
             // Who expects a word before the body has not sent it.
@@ -104,10 +104,9 @@ pub(super) async fn infer(
             return Err(error);
         }
     };
-    let reply = engine.infer(request).await?;
-    let (engine, large) = (engine.clone(), form.json_bytes(&reply) >= LARGE_JSON);
-    let response =
-        apart(large, move || write(&engine.name, engine.version, &form, &reply)).await??;
+    let reply = model.infer(request).await?;
+    let (model, large) = (model.clone(), form.json_bytes(&reply) >= LARGE_JSON);
+    let response = apart(large, move || write(&model.name, model.version, &form, &reply)).await??;
     Ok(response.map(|body| Body::new(ReplyBody::new(body, ticket))))
 }
 

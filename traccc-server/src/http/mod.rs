@@ -97,7 +97,7 @@ async fn ready(State(service): Shared) -> StatusCode {
 }
 
 async fn model_ready(State(service): Shared, Path(names): Names) -> Result<StatusCode, ServeError> {
-    service.engine(name(&names, "model"), name(&names, "version"))?;
+    service.served_model(name(&names, "model"), name(&names, "version"))?;
     Ok(if service.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE })
 }
 

@@ -24,7 +24,7 @@ use traccc_service::{
 
 /// A version of a model, with its instances running.
 #[derive(Debug)]
-pub(crate) struct Engine {
+pub(crate) struct ServedModel {
     pub(crate) name: String,
     pub(crate) version: i64,
     pub(crate) statistics: Arc<Statistics>,
@@ -43,7 +43,7 @@ struct Job {
     reply: oneshot::Sender<Result<InferReply, ServeError>>,
 }
 
-impl Engine {
+impl ServedModel {
     /// Loads a model and starts its instances.
     pub(crate) fn start(
         model: &ModelFolder,
@@ -68,7 +68,7 @@ impl Engine {
         let instances: Result<Vec<Instance>, ModelError> =
             backends.iter().map(|&backend| loaded.instance(backend, beside)).collect();
 
-        let engine = Self {
+        let served = Self {
             version,
             statistics: Arc::default(),
             inputs: config.input.iter().map(|input| input.name.clone()).collect(),
@@ -78,14 +78,14 @@ impl Engine {
             name: name.clone(),
         };
         for (i, instance) in instances.map_err(wrong)?.into_iter().enumerate() {
-            let (queue, statistics) = (engine.queue.clone(), engine.statistics.clone());
+            let (queue, statistics) = (served.queue.clone(), served.statistics.clone());
             let thread = std::thread::Builder::new()
                 .name(format!("{name}_{i}"))
                 .spawn(move || work(instance, &queue, &statistics));
             let thread = thread.map_err(ServerError::Thread)?;
-            engine.workers.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
+            served.workers.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
         }
-        Ok(engine)
+        Ok(served)
     }
 
     /// Reconstructs an event on the next free instance. When this future is dropped, so is the request.
@@ -163,7 +163,7 @@ impl Engine {
     }
 }
 
-impl Drop for Engine {
+impl Drop for ServedModel {
     fn drop(&mut self) {
         // Else its threads would wait for ever.
         self.queue.close();
