@@ -2,6 +2,7 @@
 
 mod compile;
 mod design;
+mod extent;
 mod grid;
 mod material;
 mod model;

@@ -1,12 +1,13 @@
 use crate::Scalar;
+use crate::field::FieldChoice;
 use serde::{Deserialize, Serialize};
 
 /// Settings of the triplet seeding.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SeedingConfig {
-    /// Field along z from which radii follow, in T. Upstream's constant is slightly less than the 2 T of its maps.
-    pub bz: Scalar,
+    /// The field from whose component along z radii follow; that of the setup counts at the origin.
+    pub field: FieldChoice,
     /// Smallest transverse momentum to seed, in GeV.
     pub min_pt: Scalar,
     /// Lower end of the space points' z, in mm.
@@ -70,7 +71,7 @@ pub struct SeedingConfig {
 impl Default for SeedingConfig {
     fn default() -> Self {
         Self {
-            bz: 1.997_24,
+            field: FieldChoice::Setup,
             min_pt: 0.5,
             z_min: -2000.0,
             z_max: 2000.0,

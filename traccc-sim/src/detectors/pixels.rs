@@ -17,7 +17,8 @@ pub fn pixel_modules(detector: &Detector, pitch: [Scalar; 2]) -> Result<Modules,
         let surface = &detector.surfaces[surface.get()];
         let area = &mut areas[surface.volume.get()][usize::from(is_polar(surface.shape))];
         for mask in detector.masks(surface) {
-            let Some((low, high)) = extent(surface.shape, mask) else { continue };
+            let Some([[x0, x1], [y0, y1]]) = extent(surface.shape, mask) else { continue };
+            let (low, high) = ([x0, y0], [x1, y1]);
             *area = Some(area.map_or((low, high), |(l, h)| {
                 ([l[0].min(low[0]), l[1].min(low[1])], [h[0].max(high[0]), h[1].max(high[1])])
             }));
@@ -57,15 +58,9 @@ fn is_polar(shape: Shape) -> bool {
 }
 
 /// The smallest and largest local coordinates of a mask that can be segmented.
-fn extent(shape: Shape, mask: &Mask) -> Option<Area> {
-    let b = &mask.bounds;
-    let half = match shape {
-        Shape::RECTANGLE => [b[0], b[1]],
-        Shape::TRAPEZOID => [b[0].max(b[1]), b[2]],
-        Shape::ANNULUS => return Some(([b[0], b[4] + b[2]], [b[1], b[4] + b[3]])),
-        _ => return None,
-    };
-    Some((half.map(|h| -h), half))
+fn extent(shape: Shape, mask: &Mask) -> Option<[[Scalar; 2]; 2]> {
+    let sector = matches!(shape, Shape::RECTANGLE | Shape::TRAPEZOID | Shape::ANNULUS);
+    sector.then(|| mask.extent(shape))
 }
 
 fn channels(length: Scalar, pitch: Scalar) -> Result<usize, Error> {
