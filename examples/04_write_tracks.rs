@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let modules = pixel_modules(&detector, [0.05, 0.05])?;
     let setup = Setup::new(detector, modules, MagneticField::along_z(2.0));
     let simulation = SimulationConfig::default();
-    let Setup { detector, modules, field } = &setup;
+    let Setup { detector, modules, field, .. } = &setup;
     let cells = simulate_event(detector, modules, field, &simulation, 1, 0)?.cells;
 
     let mut config = ChainConfig::full();

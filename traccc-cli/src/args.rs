@@ -11,7 +11,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::path::{Path, PathBuf};
 use traccc::io::{self, DetectorFiles};
-use traccc::{Backend, ChainConfig, Engine, FieldSource, Setup, SetupFiles, settings};
+use traccc::{Backend, ChainConfig, Engine, FieldSource, Setup, SetupFiles, Warning, settings};
 
 /// Track reconstruction for silicon detectors: from fired channels to fitted tracks.
 ///
@@ -99,10 +99,12 @@ impl SetupArguments {
     }
 
     /// Reads everything.
-    pub(crate) fn read(&self) -> Result<Setup> {
+    fn read(&self) -> Result<Setup> {
         let files = self.files()?;
         tracing::info!(?files, "reading the detector");
-        Ok(Setup::read(&files)?)
+        let setup = Setup::read(&files)?;
+        warn(&setup.warnings);
+        Ok(setup)
     }
 
     /// The files, found but not read.
@@ -211,7 +213,7 @@ pub(crate) fn read_config(chain: NamedChain, path: Option<&Path>) -> Result<Chai
 #[derive(Args, Debug)]
 pub(crate) struct JobArguments {
     #[command(flatten)]
-    pub(crate) setup: SetupArguments,
+    setup: SetupArguments,
     #[command(flatten)]
     events: EventArguments,
     #[command(flatten)]
@@ -227,6 +229,24 @@ impl JobArguments {
             );
         }
         self.events.find()
+    }
+
+    /// Reads the detector and tells what does not look as if it belongs together: its pieces, the settings, the events.
+    /// The warnings stay with the setup.
+    pub(crate) fn read_setup(&self, config: &ChainConfig, events: &Events) -> Result<Setup> {
+        let mut setup = self.setup.read()?;
+        let mut warnings = setup.check(config)?;
+        warnings.extend(setup.check_events(events.folder()));
+        warn(&warnings);
+        setup.warnings.extend(warnings);
+        Ok(setup)
+    }
+}
+
+/// Tells warnings on standard error.
+pub(crate) fn warn(warnings: &[Warning]) {
+    for warning in warnings {
+        tracing::warn!("{warning}");
     }
 }
 

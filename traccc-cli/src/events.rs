@@ -131,6 +131,11 @@ pub(crate) struct Events {
 }
 
 impl Events {
+    /// Their folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.path
+    }
+
     /// How many.
     pub(crate) fn len(&self) -> usize {
         self.numbers.len()

@@ -4,7 +4,7 @@ use crate::args::positive;
 use crate::events::choose_events;
 use anyhow::{Result, bail};
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use traccc::event::RawCells;
 use traccc::io::{self, EventDirectory, EventFile};
 
@@ -24,6 +24,12 @@ pub(crate) struct RawEventArguments {
 }
 
 impl RawEventArguments {
+    /// The folder of the events.
+    pub(crate) fn folder(&self) -> &Path {
+        let parent = self.input.parent().filter(|_| self.input.is_file());
+        parent.unwrap_or(&self.input)
+    }
+
     /// Numbers and files of the events; a file by itself is number 0.
     pub(crate) fn find(&self) -> Result<Vec<(u64, PathBuf)>> {
         if self.input.is_file() {

@@ -14,9 +14,9 @@ use traccc_core::seeding::{SeedingConfig, find_seeds};
 
 fn parameters(criterion: &mut Criterion) {
     let (measurements, spacepoints) = synthetic::crossings(7_000, 1);
-    let cuts = SeedingConfig::default().cuts().expect("the default settings are sound");
-    let seeds = find_seeds(&spacepoints, &cuts);
     let field = MagneticField::along_z(2.0);
+    let cuts = SeedingConfig::default().cuts(&field).expect("the default settings are sound");
+    let seeds = find_seeds(&spacepoints, &cuts);
     let (detector, config) = (Detector::default(), ParametersConfig::default());
     let mut group = criterion.benchmark_group("parameters");
     group.throughput(Throughput::Elements(seeds.len() as u64));

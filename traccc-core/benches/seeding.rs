@@ -7,12 +7,14 @@ mod synthetic;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
+use traccc_core::field::MagneticField;
 use traccc_core::seeding::{SeedingConfig, find_seeds};
 
 fn seeding(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("seeding");
     group.sample_size(20);
-    let cuts = SeedingConfig::default().cuts().expect("the default settings are sound");
+    let cuts = SeedingConfig::default().cuts(&MagneticField::along_z(2.0));
+    let cuts = cuts.expect("the default settings are sound");
     for (name, particles) in [("mu100", 4_400), ("mu200", 7_000)] {
         let (_, spacepoints) = synthetic::crossings(particles, 1);
         group.throughput(Throughput::Elements(spacepoints.len() as u64));

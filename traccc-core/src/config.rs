@@ -1,6 +1,7 @@
 use crate::ambiguity::AmbiguityConfig;
 use crate::chain::Stage;
 use crate::error::Error;
+use crate::field::MagneticField;
 use crate::finding::{FindingConfig, Smoother};
 use crate::fitting::FittingConfig;
 use crate::parameters::ParametersConfig;
@@ -89,12 +90,23 @@ impl ChainConfig {
     /// # Errors
     /// [`Error::Config`] for the first setting that is out of range.
     pub fn validate(&self) -> Result<(), Error> {
-        self.seeding.cuts()?;
+        self.seeding.validate()?;
         self.parameters.validate()?;
         self.propagation.validate()?;
         self.finding.validate()?;
         self.ambiguity.validate()?;
         self.fitting.validate()
+    }
+
+    /// Checks every setting against its range, and what depends on the magnetic field of the setup.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for the first setting that is out of range, and for a field that does not bend tracks at the
+    /// origin where seeding or parameters need it.
+    pub fn validate_in(&self, field: &MagneticField) -> Result<(), Error> {
+        self.validate()?;
+        self.seeding.cuts(field)?;
+        self.parameters.validate_in(field)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::Scalar;
 use crate::math::Vector3;
+use serde::{Deserialize, Serialize};
 
 /// A magnetic field, in T, as a function of the global position, in mm.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +27,38 @@ impl MagneticField {
             Self::Map(map) => map.at(position),
         }
     }
+
+    /// Its component along z at the origin, in T: what bends the tracks of a collision at the beam line.
+    pub fn along_z_at_origin(&self) -> Scalar {
+        self.at(&Vector3::zeros()).z
+    }
+
+    /// Its largest magnitude anywhere, in T.
+    pub fn strongest(&self) -> Scalar {
+        match self {
+            Self::Constant(field) => field.norm(),
+            Self::Map(map) => map.strongest(),
+        }
+    }
+
+    /// Whether it is known at a global position, in mm: in the grid of a map. A constant field is known everywhere.
+    pub fn covers(&self, position: &Vector3) -> bool {
+        match self {
+            Self::Constant(_) => true,
+            Self::Map(map) => map.covers(position),
+        }
+    }
+}
+
+/// Which magnetic field a stage works with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldChoice {
+    /// That of the setup.
+    #[default]
+    Setup,
+    /// A constant along z, in T.
+    Constant(Scalar),
 }
 
 /// Field vectors on a regular grid of global positions.
@@ -67,6 +100,24 @@ impl FieldMap {
         let along_y = |i| along_z(i, lower[1]).lerp(&along_z(i, upper[1]), fraction[1]);
         along_y(lower[0]).lerp(&along_y(upper[0]), fraction[0])
     }
+
+    /// The largest magnitude of a node, in T: between nodes the field is not stronger.
+    pub fn strongest(&self) -> Scalar {
+        let square = |value: &[f32; 3]| value.iter().map(|b| b * b).sum::<f32>();
+        Scalar::from(self.values.iter().map(square).fold(0.0, f32::max)).sqrt()
+    }
+
+    /// Whether a global position, in mm, lies between the outermost nodes. One node along an axis stands for all of it.
+    pub fn covers(&self, position: &Vector3) -> bool {
+        /// Of the distance of two nodes: positions are rounded.
+        const TOLERANCE: Scalar = 1.0e-3;
+        self.to_node.iter().zip(self.nodes).all(|(row, nodes)| {
+            let [a, b, c, t] = row.map(Scalar::from);
+            let node = a * position.x + b * position.y + c * position.z + t;
+            let last = (nodes - 1) as Scalar;
+            nodes == 1 || (-TOLERANCE..=last + TOLERANCE).contains(&node)
+        })
+    }
 }
 
 #[cfg(test)]
@@ -94,6 +145,28 @@ mod tests {
     fn interpolation_is_exact_for_a_linear_field() {
         let field = linear_map().at(&Vector3::new(-3.0, 4.5, 11.0));
         assert!((field - Vector3::new(-3.0, 26.5, 5.0)).norm() < 1e-4, "{field}");
+    }
+
+    #[test]
+    fn a_map_covers_its_grid_and_knows_its_strongest_node() {
+        let map = linear_map();
+        for (x, y, z, inside) in [
+            (-15.0, -10.0, -20.0, true),
+            (15.0, 10.0, 20.0, true),
+            (15.1, 0.0, 0.0, false),
+            (0.0, -10.1, 0.0, false),
+            (0.0, 0.0, Scalar::NAN, false),
+        ] {
+            assert_eq!(map.covers(&Vector3::new(x, y, z)), inside, "{x} {y} {z}");
+        }
+        let flat = FieldMap { nodes: [1, 3, 5], values: map.values[..15].to_vec(), ..map.clone() };
+        assert!(flat.covers(&Vector3::new(1e6, 0.0, 0.0)));
+        // At (-15, 10, 20): (-15, 50, 17).
+        assert!((map.strongest() - (225.0_f32 + 2500.0 + 289.0).sqrt()).abs() < 1e-4);
+        let field = MagneticField::along_z(-3.0);
+        assert!(field.covers(&Vector3::new(1e9, 0.0, 0.0)));
+        assert!((field.strongest() - 3.0).abs() < 1e-6);
+        assert!((field.along_z_at_origin() + 3.0).abs() < 1e-6);
     }
 
     #[test]

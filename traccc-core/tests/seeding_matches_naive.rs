@@ -5,9 +5,13 @@
 
 use proptest::prelude::*;
 use traccc_core::event::{Seed, Spacepoint, Spacepoints};
-use traccc_core::math::atan2;
+use traccc_core::field::MagneticField;
+use traccc_core::math::{Vector3, atan2};
 use traccc_core::seeding::{SeedingConfig, SeedingCuts, find_seeds};
 use traccc_core::{Scalar, SpacepointIndex};
+
+/// Upstream's default: 78 bins of the azimuth.
+const FIELD: MagneticField = MagneticField::Constant(Vector3::new(0.0, 0.0, 1.997_24));
 
 type Point = [Scalar; 4];
 
@@ -218,7 +222,7 @@ fn settings() -> impl Strategy<Value = SeedingCuts> {
                 delta_r_max: Scalar::from(delta_r),
                 ..SeedingConfig::default()
             };
-            SeedingCuts { phi_bins, z_bins, ..config.cuts().unwrap() }
+            SeedingCuts { phi_bins, z_bins, ..config.cuts(&FIELD).unwrap() }
         })
 }
 
@@ -260,9 +264,9 @@ fn upstream_cases_give_one_seed_each() {
     ];
     // Upstream changes the finder after the grid was made: the bins stay those of the default.
     let default = SeedingConfig::default();
-    let bins = default.cuts().unwrap();
+    let bins = default.cuts(&FIELD).unwrap();
     let config = SeedingConfig { delta_r_max: 100.0, max_pt_scattering: 0.5, ..default };
-    let cuts = SeedingCuts { phi_bins: bins.phi_bins, ..config.cuts().unwrap() };
+    let cuts = SeedingCuts { phi_bins: bins.phi_bins, ..config.cuts(&FIELD).unwrap() };
     for case in cases {
         let seeds = find_seeds(&spacepoints(&case), &cuts);
         assert_eq!(seeds.len(), 1);
@@ -272,7 +276,7 @@ fn upstream_cases_give_one_seed_each() {
 
 #[test]
 fn a_track_along_the_seam_of_the_azimuth_is_found() {
-    let cuts = SeedingConfig::default().cuts().unwrap();
+    let cuts = SeedingConfig::default().cuts(&FIELD).unwrap();
     // On the negative x axis, first just above, then just below.
     let points = spacepoints(&[[-32.0, 0.01, 10.0], [-72.0, -0.01, 22.5], [-116.0, -0.1, 36.25]]);
     let seeds = find_seeds(&points, &cuts);
@@ -282,7 +286,7 @@ fn a_track_along_the_seam_of_the_azimuth_is_found() {
 
 #[test]
 fn no_space_points_give_no_seeds() {
-    let cuts = SeedingConfig::default().cuts().unwrap();
+    let cuts = SeedingConfig::default().cuts(&FIELD).unwrap();
     assert!(find_seeds(&Spacepoints::new(), &cuts).is_empty());
 }
 
@@ -298,7 +302,7 @@ fn the_number_of_threads_does_not_change_the_seeds() {
         })
         .collect();
     let points = spacepoints(&points);
-    let cuts = SeedingConfig::default().cuts().unwrap();
+    let cuts = SeedingConfig::default().cuts(&FIELD).unwrap();
     let with = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| find_seeds(&points, &cuts))

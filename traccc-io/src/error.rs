@@ -100,6 +100,18 @@ pub enum Error {
         /// The files, in ascending order of their names.
         candidates: Vec<PathBuf>,
     },
+    /// A grid or material file of another detector than the geometry file.
+    #[error("`{path}` is of the detector `{found}`, but `{geometry}` of `{expected}`")]
+    OtherDetector {
+        /// The file of grids or material.
+        path: PathBuf,
+        /// The detector in its header.
+        found: String,
+        /// The geometry file.
+        geometry: PathBuf,
+        /// The detector in its header.
+        expected: String,
+    },
     /// A sensor without an entry in the conditions file.
     #[error("no conditions entry matches surface {surface} (source id {source_id})")]
     NoConditions {

@@ -21,20 +21,27 @@ pub struct Model {
 }
 
 impl Model {
-    /// Reads the detector, unless `cache` has it, and checks the settings.
+    /// Reads the detector, unless `cache` has it, and checks the settings. Warnings about the setup go to the log.
     ///
     /// # Errors
-    /// Files and settings that cannot be used, settings of which no track state results.
+    /// Files and settings that cannot be used or do not belong together, settings of which no track state results.
     pub fn load(options: &ModelOptions, cache: &SetupCache) -> Result<Self, ModelError> {
         let config = &options.config;
         if config.finding.smoother == Smoother::None && !config.fitting.enabled {
             return Err(ModelError::NoStates);
         }
         let setup = cache.get(&options.files)?;
+        for warning in &setup.warnings {
+            tracing::warn!("{warning}");
+        }
+        for warning in setup.check(config)? {
+            tracing::warn!("{warning}");
+        }
         let athena = match &options.athena_ids {
             Some(path) => {
                 let ids = read_athena_ids(path)
                     .map_err(|source| ModelError::AthenaIds { path: path.clone(), source })?;
+                setup.check_athena_ids(&ids, path)?;
                 Some(table(&setup, &GeometryIds::Athena(Arc::new(ids))))
             }
             None => None,

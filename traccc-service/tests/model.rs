@@ -224,6 +224,8 @@ fn models_of_one_detector_share_it_while_one_lives() {
 fn wrong_parameters_say_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     write_toy(folder.path());
+    std::fs::write(folder.path().join("foreign.txt"), "1,17\n").unwrap();
+    std::fs::write(folder.path().join("old.toml"), "[seeding]\nbz = 1.99724\n").unwrap();
     std::fs::write(folder.path().join("bad.toml"), "[finding]\nsmoother = \"none\"\n").unwrap();
     for (more, part) in [
         (&[("detectr", "x")][..], "`detectr` does not exist: there are detector, geometry,"),
@@ -236,7 +238,10 @@ fn wrong_parameters_say_what_to_do() {
         (&[("config", "absent.toml")], "absent.toml"),
         (&[("config", "bad.toml")], "finding.smoother"),
         (&[("athena_ids", "chain.toml")], "chain.toml"),
+        (&[("athena_ids", "foreign.txt")], "none of the 1 ids in"),
         (&[("digitization", "chain.toml")], "chain.toml"),
+        (&[("field", "constant:0,0,0")], "`constant:0,0,0` cannot be used for seeds"),
+        (&[("config", "old.toml")], "line 2: `seeding.bz` is removed: delete this line"),
     ] {
         let error = load(folder.path(), more).unwrap_err();
         let mut message = error.to_string();

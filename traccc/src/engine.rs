@@ -48,7 +48,7 @@ impl Engine {
     /// [`Error::Core`] for a setting out of range, and errors of the engine.
     pub fn chain(&self, config: &ChainConfig) -> Result<Chain, Error> {
         match &self.kind {
-            EngineKind::Cpu(Setup { detector, modules, field }) => {
+            EngineKind::Cpu(Setup { detector, modules, field, .. }) => {
                 let (detector, modules, field) = (detector.clone(), modules.clone(), field.clone());
                 Ok(Chain::Cpu(CpuChain::new(detector, modules, field, config)?))
             }

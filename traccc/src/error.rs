@@ -1,4 +1,5 @@
 use crate::backend::Backend;
+use crate::settings::SettingsError;
 use std::path::PathBuf;
 use traccc_core::Cancelled;
 
@@ -54,13 +55,35 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
-    /// A settings file that is no TOML, or has a key or value that no setting has. The cause names line and column.
-    #[error("`{path}` holds no settings of a chain")]
+    /// A settings file that is no TOML, or has a key or value that no setting has. The cause names the line.
+    #[error("`{path}` holds what is no setting of a chain")]
     Settings {
         /// The file.
         path: PathBuf,
         /// Where and why.
-        source: Box<toml::de::Error>,
+        source: SettingsError,
+    },
+    /// A field that does not bend tracks where seeds get their momentum from it.
+    #[error("{field} cannot be used for seeds")]
+    NoField {
+        /// The field.
+        field: String,
+        /// The setting that needs it, and what was found.
+        source: traccc_core::Error,
+    },
+    /// A map of Athena ids of another detector.
+    #[error(
+        "none of the {ids} ids in `{path}` is of one of the {sensors} sensors of {geometry}: name the map of that detector"
+    )]
+    ForeignIds {
+        /// The map.
+        path: PathBuf,
+        /// The geometry file.
+        geometry: String,
+        /// Pairs in the map.
+        ids: usize,
+        /// Sensors of the detector.
+        sensors: usize,
     },
     /// Files whose content does not make a detector.
     #[error("the detector in `{geometry}`")]

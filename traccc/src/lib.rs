@@ -50,19 +50,23 @@
 
 mod backend;
 mod chain;
+mod checks;
 mod engine;
 mod error;
 mod field_source;
 pub mod settings;
 mod setup;
+mod warning;
 
 pub use backend::Backend;
 pub use chain::{Batch, Chain};
 pub use engine::Engine;
 pub use error::Error;
 pub use field_source::FieldSource;
+pub use settings::{RemovedSetting, SettingsError};
 pub use setup::{Setup, SetupFiles};
 /// The errors of `traccc-core`; [`Error`] contains them.
 pub use traccc_core::Error as CoreError;
 pub use traccc_core::*;
 pub use traccc_io as io;
+pub use warning::{Misfit, Warning};

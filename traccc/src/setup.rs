@@ -1,8 +1,10 @@
 use crate::backend::Backend;
 use crate::chain::Chain;
+use crate::checks;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::field_source::FieldSource;
+use crate::warning::Warning;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use traccc_core::ChainConfig;
@@ -19,18 +21,33 @@ pub struct Setup {
     pub modules: Arc<Modules>,
     /// The magnetic field.
     pub field: Arc<MagneticField>,
+    /// Where these do not look as if they belong together. See [`Self::check`] for settings, and [`Self::check_events`].
+    pub warnings: Vec<Warning>,
+    /// The files that all this was read from; `None` for what was built in code.
+    pub files: Option<SetupFiles>,
 }
 
 impl Setup {
     /// Puts together what was built in code.
     pub fn new(detector: Detector, modules: Modules, field: MagneticField) -> Self {
-        Self { detector: Arc::new(detector), modules: Arc::new(modules), field: Arc::new(field) }
+        Self::assemble(detector, modules, field, None)
+    }
+
+    fn assemble(
+        detector: Detector,
+        modules: Modules,
+        field: MagneticField,
+        files: Option<SetupFiles>,
+    ) -> Self {
+        let warnings = checks::pieces(&detector, &modules, &field, files.as_ref());
+        let (detector, modules, field) = (Arc::new(detector), Arc::new(modules), Arc::new(field));
+        Self { detector, modules, field, warnings, files }
     }
 
     /// Reads all files of a setup.
     ///
     /// # Errors
-    /// [`Error::Io`] for files that cannot be read or contradict each other, [`Error::Detector`] for a detector that
+    /// [`Error::Io`] for files that cannot be read or are of different detectors, [`Error::Detector`] for a detector that
     /// cannot be compiled, [`Error::Digitization`] for a sensor without segmentation.
     pub fn read(files: &SetupFiles) -> Result<Self, Error> {
         let model = traccc_io::read_detector(&files.detector)?;
@@ -43,7 +60,7 @@ impl Setup {
             let (digitization, geometry) = (files.digitization.clone(), geometry.clone());
             Error::Digitization { digitization, geometry, source: Box::new(source) }
         })?;
-        Ok(Self::new(detector, modules, files.field.read()?))
+        Ok(Self::assemble(detector, modules, files.field.read()?, Some(files.clone())))
     }
 
     /// Starts an engine on this setup. [`Backend::Auto`] says in the log what it chose, and [`Engine::reason`] why.

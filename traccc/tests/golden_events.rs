@@ -10,8 +10,7 @@ use traccc::detector::Detector;
 use traccc::event::{TrackState, Tracks};
 use traccc::field::MagneticField;
 use traccc::io::{CellOptions, EventDirectory, EventFile, GeometryIds, read_cells, write_cells};
-use traccc::propagation::PropagationConfig;
-use traccc::{Backend, ChainConfig, EventCounts, Setup};
+use traccc::{Backend, ChainConfig, EventCounts, Setup, settings};
 use traccc_sim::detectors::{ToyConfig, pixel_modules, toy_detector};
 use traccc_sim::{Gun, SimulationConfig, simulate_event};
 
@@ -49,12 +48,13 @@ fn setup() -> Setup {
 fn reconstruct(setup: &Setup, directory: &Path) -> Vec<Golden> {
     let events = EventDirectory::open(directory).unwrap();
     let mut golden = Vec::new();
-    for (chain, config) in [("full", ChainConfig::full()), ("service", ChainConfig::service())] {
-        let propagation = PropagationConfig { search_window: [3, 3], ..config.propagation };
-        let mut finding = config.finding.clone();
-        // Muons of the toy's barrel cross four sensors only.
-        finding.min_measurements = 3;
-        let config = ChainConfig { propagation, finding, ..config };
+    let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../configs");
+    let toy = std::fs::read_to_string(configs.join("toy.toml")).unwrap();
+    for (chain, name) in [("full", "toy"), ("service", "service")] {
+        // Every value is named there: later defaults do not move these events.
+        let path = configs.join(format!("upstream/{name}.toml"));
+        let config = settings::read(path, &ChainConfig::full()).unwrap();
+        let config = settings::from_toml(&toy, &config).unwrap();
         let mut engine = setup.open(Backend::Cpu, &config).unwrap();
         for event in 0..EVENTS {
             let path = events.path(event, EventFile::Cells).unwrap();

@@ -1,11 +1,11 @@
 //! Setups from files, engines, and the settings that come with the project.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail loudly too")]
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use traccc::detector::{Detector, Modules};
 use traccc::event::Cells;
-use traccc::field::MagneticField;
-use traccc::parameters::FieldSource as ParameterField;
+use traccc::field::{FieldChoice, MagneticField};
 use traccc::{
     Backend, ChainConfig, Error, FieldSource, ModuleIndex, Setup, SetupFiles, io, settings,
 };
@@ -119,7 +119,7 @@ fn the_chain_of_the_facade_conforms() {
     let detector = Detector::compile(&toy_detector(&ToyConfig::full()).unwrap()).unwrap();
     let modules = pixel_modules(&detector, [0.05, 0.05]).unwrap();
     let setup = Setup::new(detector, modules, MagneticField::along_z(2.0));
-    let Setup { detector, modules, field } = &setup;
+    let Setup { detector, modules, field, .. } = &setup;
     let simulation = SimulationConfig::default();
     let event = |n| simulate_event(detector, modules, field, &simulation, 5, n).unwrap().cells;
     let events: Vec<Cells> = (0..3).map(event).collect();
@@ -127,19 +127,63 @@ fn the_chain_of_the_facade_conforms() {
     assert_eq!(conformance::check(&mut chain, &events, detector, modules), Ok(()));
 }
 
+/// The settings files of a folder of the project.
+fn configs(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../configs").join(folder);
+    let paths = folder.read_dir().unwrap().map(|entry| entry.unwrap().path());
+    let mut paths: Vec<_> = paths.filter(|path| path.is_file()).collect();
+    paths.sort();
+    paths
+}
+
+/// Golden and parity tests use these: no later default may change them.
 #[test]
-fn the_settings_of_the_project_are_those_of_the_reference_results() {
-    let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../configs");
-    for (name, bz, window) in
-        [("odd", 2.0, [0, 0]), ("generic", 2.0, [0, 0]), ("toy", 1.99724, [3, 3])]
-    {
-        let path = configs.join(name).with_extension("toml");
+fn the_settings_of_the_reference_results_name_every_value() {
+    let paths = configs("upstream");
+    assert_eq!(paths.len(), 5, "{paths:?}");
+    let keys = |text: &str| -> BTreeSet<String> {
+        let table: toml::Table = toml::from_str(text).unwrap();
+        let of_stage = |(stage, settings): (&String, &toml::Value)| {
+            let keys = settings.as_table().unwrap().keys();
+            keys.map(|key| format!("{stage}.{key}")).collect::<Vec<_>>()
+        };
+        table.iter().flat_map(of_stage).collect()
+    };
+    let all = keys(&settings::to_toml(&ChainConfig::full()).unwrap());
+    for path in paths {
+        let named = keys(&std::fs::read_to_string(&path).unwrap());
+        let missing: Vec<_> = all.difference(&named).collect();
+        assert!(missing.is_empty(), "{}: {missing:?}", path.display());
         let config = settings::read(&path, &ChainConfig::full()).unwrap();
+        assert_eq!(settings::read(&path, &ChainConfig::service()).unwrap(), config);
         config.validate().unwrap();
-        let mut expected = ChainConfig::full();
-        expected.seeding.bz = bz;
-        expected.parameters.field = ParameterField::Constant(bz);
-        expected.propagation.search_window = window;
-        assert_eq!(config, expected, "{name}");
+    }
+}
+
+/// One file for each detector serves every chain.
+#[test]
+fn the_settings_of_a_detector_suit_every_chain() {
+    let paths = configs("");
+    assert_eq!(paths.len(), 3, "{paths:?}");
+    for base in [ChainConfig::full(), ChainConfig::service()] {
+        for path in &paths {
+            let config = settings::read(path, &base).unwrap();
+            config.validate().unwrap();
+            assert_eq!(config.finding.smoother, base.finding.smoother, "{}", path.display());
+            assert_eq!((&config.ambiguity, &config.fitting), (&base.ambiguity, &base.fitting));
+            assert_eq!(config.seeding.field, FieldChoice::Setup);
+        }
+    }
+}
+
+#[test]
+fn a_removed_setting_is_told_with_file_line_and_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chain.toml");
+    std::fs::write(&path, "[seeding]\nbz = 1.99724\n").unwrap();
+    let error = settings::read(&path, &ChainConfig::full()).unwrap_err();
+    let message = format!("{error}: {}", std::error::Error::source(&error).unwrap());
+    for part in ["chain.toml`", "line 2: `seeding.bz` is removed: delete this line, because "] {
+        assert!(message.contains(part), "{message}");
     }
 }

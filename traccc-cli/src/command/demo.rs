@@ -24,7 +24,7 @@ use traccc_sim::detectors::{ToyConfig, pixel_modules, toy_detector};
 use traccc_sim::{SimulatedEvent, SimulationConfig, simulate_event};
 
 /// What the toy detector needs besides the settings of the service.
-const SETTINGS: &str = include_str!("../../../configs/toy-service.toml");
+const SETTINGS: &str = include_str!("../../../configs/toy.toml");
 
 /// Arguments of `traccc demo`.
 #[derive(Args, Debug)]
@@ -45,7 +45,7 @@ pub(crate) fn demo(arguments: &DemoArguments) -> Result<Verdict> {
     let simulation =
         SimulationConfig { gun: arguments.gun.around(), ..SimulationConfig::default() };
     let simulate = |event| {
-        let Setup { detector, modules, field } = &setup;
+        let Setup { detector, modules, field, .. } = &setup;
         simulate_event(detector, modules, field, &simulation, arguments.gun.seed, event)
     };
     let events = (0..arguments.events).map(simulate).collect::<Result<Vec<_>, _>>()?;

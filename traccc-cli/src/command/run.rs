@@ -64,7 +64,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Verdict> {
     }
     let events = job.find_events()?;
     arguments.output.as_ref().map_or(Ok(()), |folder| check_folder(folder))?;
-    let setup = job.setup.read()?;
+    let setup = job.read_setup(&config, &events)?;
     let engine = job.chain.engine(&setup)?;
     let concurrency = |threads| engine.concurrency(threads);
     let mut workers =
@@ -74,7 +74,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Verdict> {
     let mut tracks = output.as_ref().map(Output::tracks).transpose()?;
 
     let progress = progress_bar(events.len());
-    let mut summary = Summary::new(arguments.truth.is_some(), &config);
+    let mut summary = Summary::new(arguments.truth.is_some(), &config, &setup.warnings);
     let start = Instant::now();
     let one = |chain: &mut Chain, i: usize| {
         reconstruct(&setup, &events, i, chain, output.as_ref(), arguments.truth)

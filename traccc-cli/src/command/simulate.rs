@@ -1,24 +1,24 @@
 use super::gun::GunArguments;
 use crate::Verdict;
-use crate::args::positive;
+use crate::args::{positive, warn};
 use crate::events::write_event;
 use crate::progress::progress_bar;
 use crate::report::counted;
 use crate::workers::Workers;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
+use serde::Serialize;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use traccc::detector::{Detector, DetectorModel};
 use traccc::io::{self, DetectorFiles, Digitization};
-use traccc::math::Vector3;
-use traccc::{ChainConfig, FieldSource, Scalar, Setup, settings};
+use traccc::{FieldSource, Scalar, Setup};
 use traccc_sim::detectors::{
     TelescopeConfig, ToyConfig, ToyMaterial, pixel_modules, telescope, toy_detector,
 };
 use traccc_sim::{DigitizationConfig, Gun, SimulationConfig, Simulator, TransportConfig};
 
-/// Settings for events in the toy detector, in the default field.
+/// Settings for events in the toy detector.
 const TOY_SETTINGS: &str = include_str!("../../../configs/toy.toml");
 
 /// The file of these settings beside the events.
@@ -126,7 +126,7 @@ pub(crate) fn simulate(arguments: &SimulateArguments) -> Result<Verdict> {
     }
 }
 
-/// Makes everything; `chain` are settings for reconstructing the events in the default field.
+/// Makes everything; `chain` are settings for reconstructing the events.
 fn make(
     arguments: &EventsArguments,
     model: &DetectorModel,
@@ -141,6 +141,7 @@ fn make(
     let detector = Detector::compile(model)?;
     let modules = pixel_modules(&detector, [arguments.pitch; 2])?;
     let setup = Setup::new(detector, modules, arguments.field.read()?);
+    warn(&setup.warnings);
     let config = SimulationConfig {
         gun,
         transport: TransportConfig::default(),
@@ -153,8 +154,7 @@ fn make(
     check_directory(directory, model)?;
     write_description(arguments, model, &setup, &config)?;
     if let Some(settings) = chain {
-        let settings = chain_settings(settings, &arguments.field, &setup)?;
-        write_text(&directory.join(CHAIN_FILE), &settings)?;
+        write_text(&directory.join(CHAIN_FILE), settings)?;
     }
 
     let mut workers =
@@ -206,29 +206,41 @@ fn write_description(
     let digitization = directory.join(format!("{}_digitization.json", model.name));
     let entries = Digitization::from_modules(&setup.detector, &setup.modules)?;
     io::write_digitization(digitization, &entries)?;
-    let settings = format!(
-        "# How these events were made, by traccc {}.\nfield = \"{}\"\nseed = {}\n\n{}",
-        env!("CARGO_PKG_VERSION"),
-        arguments.field,
-        arguments.gun.seed,
-        toml::to_string(config)?,
+    let record = Record {
+        detector: &model.name,
+        field: arguments.field.to_string(),
+        seed: arguments.gun.seed,
+        beam_spot: BeamSpot { position: config.gun.vertex, spread: config.gun.vertex_spread },
+        simulation: config,
+    };
+    let version = env!("CARGO_PKG_VERSION");
+    let text = format!(
+        "# How these events were made, by traccc {version}. The beam spot is that of the gun: the mean of the vertices and their\n\
+         # standard deviation along x, y and z, in mm.\n{}",
+        toml::to_string(&record)?
     );
-    write_text(&directory.join("simulation.toml"), &settings)
+    write_text(&directory.join("simulation.toml"), &text)
+}
+
+/// What is written beside the events about how they were made; `Setup::check_events` reads it.
+#[derive(Serialize)]
+struct Record<'a> {
+    detector: &'a str,
+    field: String,
+    seed: u64,
+    beam_spot: BeamSpot,
+    #[serde(flatten)]
+    simulation: &'a SimulationConfig,
+}
+
+#[derive(Serialize)]
+struct BeamSpot {
+    position: [f64; 3],
+    spread: [f64; 3],
 }
 
 fn write_text(path: &Path, text: &str) -> Result<()> {
     std::fs::write(path, text).with_context(|| format!("`{}` cannot be written", path.display()))
-}
-
-/// The settings `text` for a field: seeding does not look at the field, it has a setting.
-fn chain_settings(text: &str, field: &FieldSource, setup: &Setup) -> Result<String> {
-    if *field == FieldSource::default() {
-        return Ok(text.to_owned());
-    }
-    let mut config = settings::from_toml(text, &ChainConfig::full())?;
-    config.seeding.bz = setup.field.at(&Vector3::zeros()).z;
-    config.parameters.field = Default::default();
-    Ok(settings::to_toml(&config)?)
 }
 
 fn report(

@@ -61,7 +61,7 @@ pub(crate) fn throughput(arguments: &ThroughputArguments) -> Result<Verdict> {
     let job = &arguments.job;
     let config = job.chain.config()?;
     let events = job.find_events()?;
-    let setup = job.setup.read()?;
+    let setup = job.read_setup(&config, &events)?;
     let load = |i| {
         let read = events.read_cells(i, &setup);
         Ok(read.with_context(|| format!("event {}", events.number(i)))?.cells)

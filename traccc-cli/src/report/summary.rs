@@ -1,7 +1,7 @@
 use super::{Align, Table, TruthTotals, counted};
 use serde::Serialize;
 use std::fmt;
-use traccc::{ChainConfig, EventCounts, Stage, StageTimings};
+use traccc::{ChainConfig, EventCounts, Stage, StageTimings, Warning};
 
 /// Time spent on one event, or its mean over several, in ms.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
@@ -44,14 +44,17 @@ pub(crate) struct Summary {
     left_out: Vec<&'static str>,
     /// Nothing where truth is not asked for.
     pub(crate) truth: Option<TruthTotals>,
+    /// What does not look as if it belongs together; standard error has told it.
+    warnings: Vec<String>,
 }
 
 impl Summary {
     /// Nothing yet, with or without truth.
-    pub(crate) fn new(with_truth: bool, config: &ChainConfig) -> Self {
+    pub(crate) fn new(with_truth: bool, config: &ChainConfig, warnings: &[Warning]) -> Self {
         let left_out = Stage::ALL.into_iter().filter(|&stage| !config.runs(stage)).map(Stage::name);
         let truth = with_truth.then(TruthTotals::default);
-        Self { left_out: left_out.collect(), truth, ..Self::default() }
+        let warnings = warnings.iter().map(ToString::to_string).collect();
+        Self { left_out: left_out.collect(), truth, warnings, ..Self::default() }
     }
 
     /// Adds one event.
@@ -166,7 +169,7 @@ mod tests {
             "{\"events\":0,\"counts\":{\"cells\":0,\"measurements\":0,\"spacepoints\":0,\"seeds\":0,\
              \"found_tracks\":0,\"resolved_tracks\":0,\"fitted_tracks\":0},\"stage_ms\":{\"read\":0.0,\
              \"clustering\":0.0,\"spacepoints\":0.0,\"seeding\":0.0,\"parameters\":0.0,\"finding\":0.0,\
-             \"ambiguity\":0.0,\"fitting\":0.0},\"truth\":null}"
+             \"ambiguity\":0.0,\"fitting\":0.0},\"truth\":null,\"warnings\":[]}"
         );
     }
 }

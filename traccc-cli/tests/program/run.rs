@@ -20,7 +20,7 @@ fn the_json_summary_is_exactly_one_object_with_the_agreed_keys() {
     let sample = Sample::toy(3);
     let summary = summary(&sample, &["--truth"]);
     // Sorted: so is the map that they were read into.
-    assert_eq!(keys(&summary), ["counts", "events", "stage_ms", "truth"]);
+    assert_eq!(keys(&summary), ["counts", "events", "stage_ms", "truth", "warnings"]);
     assert_eq!(summary["events"], 3);
     assert_eq!(
         keys(&summary["counts"]),
@@ -322,4 +322,32 @@ fn a_closed_pipe_is_no_error() {
     let status = program(&["run", "--print-config"]).stdout(writer).status().unwrap();
     assert_eq!(status.code(), Some(0));
     assert_eq!(traccc(&["run", "--no-such-option"]).status, 2);
+}
+
+#[test]
+fn what_does_not_belong_together_is_told_on_standard_error_and_in_the_summary() {
+    let sample = Sample::toy(1);
+    let field = ["--field", "constant:0,0,0.5", "--summary", "json"];
+    let arguments = sample.arguments("run", &field);
+    let outcome = traccc(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(outcome.status, 0, "{}", outcome.err);
+    let summary: Value = serde_json::from_str(&outcome.out).unwrap();
+    let [warning] = &summary["warnings"].as_array().unwrap()[..] else { panic!("{summary}") };
+    let warning = warning.as_str().unwrap();
+    let part = "was made in the field constant:0,0,2, but the setup has `constant:0,0,0.5`";
+    assert!(warning.contains("simulation.toml") && warning.contains(part), "{warning}");
+    assert!(outcome.err.contains("WARN") && outcome.err.contains(warning), "{}", outcome.err);
+
+    let none = sample.refused(&["--field", "constant:0,0,0"]);
+    assert!(none.contains("`constant:0,0,0` cannot be used for seeds"), "{none}");
+}
+
+#[test]
+fn settings_that_were_removed_are_refused_with_file_and_line() {
+    let sample = Sample::toy(1);
+    let path = sample.path("old.toml");
+    std::fs::write(&path, "[seeding]\nmin_pt = 0.5\nbz = 1.99724\n").unwrap();
+    let message = refused(&["run", "--print-config", "--config", path.to_str().unwrap()]);
+    let part = "line 3: `seeding.bz` is removed: delete this line, because";
+    assert!(message.contains("old.toml") && message.contains(part), "{message}");
 }

@@ -13,6 +13,7 @@ input [
 ]
 output [ { name: "TRK_PARAMS" data_type: TYPE_FP32 dims: [ -1, 8 ] } ]
 parameters { key: "detector" value { string_value: "DETECTOR" } }
+parameters { key: "config" value { string_value: "chain.toml" } }
 "#;
 
 #[test]
@@ -22,6 +23,8 @@ fn a_repository_is_served_until_a_signal_comes() {
     std::fs::create_dir_all(model.join("1")).unwrap();
     let config = CONFIG.replace("DETECTOR", &sample.directory());
     std::fs::write(model.join("config.pbtxt"), config).unwrap();
+    let settings = "[seeding]\nfield = { constant = 1.0 }\n";
+    std::fs::write(model.join("1/chain.toml"), settings).unwrap();
 
     let any = "127.0.0.1:0";
     let arguments = ["--grpc-address", any, "--http-address", any, "--metrics-address", any];
@@ -29,6 +32,7 @@ fn a_repository_is_served_until_a_signal_comes() {
         .arg(repository.path())
         .args(arguments)
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let mut out = BufReader::new(server.stdout.take().unwrap());
@@ -50,6 +54,10 @@ fn a_repository_is_served_until_a_signal_comes() {
     let mut rest = String::new();
     out.read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "", "one line only");
+    let mut log = String::new();
+    server.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    let warning = "`seeding.field` is 1 T, but `constant:0,0,2` has 2 T along z at the origin";
+    assert!(log.contains("WARN") && log.contains(warning), "{log}");
 }
 
 #[test]

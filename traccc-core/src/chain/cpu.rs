@@ -3,15 +3,14 @@ use super::stage::{Stage, StageTimings};
 use super::{Finished, ReconstructionChain};
 use crate::ambiguity::resolve_ambiguities;
 use crate::clustering::{Clusters, cluster};
-use crate::config::{ChainConfig, check};
+use crate::config::ChainConfig;
 use crate::detector::{Detector, Modules};
 use crate::error::{Cancelled, Error};
 use crate::event::CellsView;
 use crate::field::MagneticField;
 use crate::finding::find_tracks;
 use crate::fitting::fit_tracks;
-use crate::math::Vector3;
-use crate::parameters::{FieldSource, estimate_parameters};
+use crate::parameters::estimate_parameters;
 use crate::propagation::{Limits, Propagator};
 use crate::seeding::{SeedingAlgorithm, SeedingCuts, find_seeds};
 use crate::spacepoints::form_spacepoints;
@@ -44,13 +43,8 @@ impl CpuChain {
         field: Arc<MagneticField>,
         config: &ChainConfig,
     ) -> Result<Self, Error> {
-        config.validate()?;
-        let seeding = config.seeding.cuts()?;
-        if config.parameters.field == FieldSource::Map {
-            let tesla = field.at(&Vector3::zeros()).norm();
-            let expected = "a magnetic field in T at the origin: it gives seeds their momentum";
-            check(tesla.is_finite() && tesla > 0.0, "field", tesla, expected)?;
-        }
+        config.validate_in(&field)?;
+        let seeding = config.seeding.cuts(&field)?;
         Ok(Self { detector, modules, field, config: config.clone(), seeding })
     }
 

@@ -108,8 +108,9 @@ impl Reconstruction {
         if next > Stage::Spacepoints {
             before.spacepoints = self.spacepoints.clone();
             even("space points", before.spacepoints.is_even())?;
-            let points = before.spacepoints.measurement.iter();
-            references("space point", points.map(|m| m.get()), measurements)?;
+            let points = &before.spacepoints;
+            let later = |i| points.measurements_of(i).iter().map(|m| m.get()).max();
+            references("space point", (0..points.len()).filter_map(later), measurements)?;
         }
         if next > Stage::Seeding {
             before.seeds = self.seeds.clone();

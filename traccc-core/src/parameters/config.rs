@@ -1,25 +1,16 @@
 use crate::config::check;
 use crate::error::Error;
+use crate::field::{FieldChoice, MagneticField};
+use crate::math::Vector3;
 use crate::{Scalar, units};
 use serde::{Deserialize, Serialize};
-
-/// Which field bends the circle through a seed's three space points.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FieldSource {
-    /// The magnetic field at the bottom space point.
-    #[default]
-    Map,
-    /// A constant along z, in T: upstream's CPU chain uses `seeding.bz` here.
-    Constant(Scalar),
-}
 
 /// Settings of the parameter estimation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ParametersConfig {
-    /// The field used.
-    pub field: FieldSource,
+    /// The field that bends the circle through a seed's three space points; that of the setup counts at the bottom one.
+    pub field: FieldChoice,
     /// Standard deviation of loc0 and loc1, in mm.
     pub sigma_loc: [Scalar; 2],
     /// Standard deviation of phi, in rad.
@@ -41,7 +32,7 @@ pub struct ParametersConfig {
 impl Default for ParametersConfig {
     fn default() -> Self {
         Self {
-            field: FieldSource::Map,
+            field: FieldChoice::Setup,
             sigma_loc: [1.0, 1.0],
             sigma_phi: units::DEGREE,
             sigma_theta: units::DEGREE,
@@ -89,7 +80,7 @@ impl ParametersConfig {
             self.sigma_q_over_p,
             "at least one of the three sigmas of q/p to be positive",
         )?;
-        if let FieldSource::Constant(tesla) = self.field {
+        if let FieldChoice::Constant(tesla) = self.field {
             let bends = tesla.is_finite() && tesla != 0.0;
             check(
                 bends,
@@ -99,6 +90,17 @@ impl ParametersConfig {
             )?;
         }
         Ok(())
+    }
+
+    /// Checks that seeds get a momentum from the field of a setup.
+    pub(crate) fn validate_in(&self, field: &MagneticField) -> Result<(), Error> {
+        if let FieldChoice::Constant(_) = self.field {
+            return Ok(());
+        }
+        let tesla = field.at(&Vector3::zeros()).norm();
+        let found = format_args!("\"setup\", which has {tesla} T at the origin");
+        let expected = "a field in T that is not zero: it gives seeds their momentum";
+        check(tesla.is_finite() && tesla > 0.0, "parameters.field", found, expected)
     }
 }
 

@@ -5,14 +5,14 @@ mod helix;
 
 use crate::detector::Detector;
 use crate::event::{BoundParameters, Measurements, Seed, Spacepoints};
-use crate::field::MagneticField;
+use crate::field::{FieldChoice, MagneticField};
 use crate::index::{SpacepointIndex, SurfaceIndex};
 use crate::math::{Symmetric5, Vector3, atan2, perp, sin_cos, wrap_phi};
 use crate::{Scalar, consts, units};
 use helix::Helix;
 use rayon::prelude::*;
 
-pub use config::{FieldSource, ParametersConfig};
+pub use config::ParametersConfig;
 
 /// Seeds that one task handles, at least.
 const SEEDS_PER_TASK: usize = 1024;
@@ -58,8 +58,8 @@ fn estimate(
     };
     let bottom = position(seed.bottom);
     let field = match config.field {
-        FieldSource::Map => field.at(&bottom),
-        FieldSource::Constant(tesla) => Vector3::new(0.0, 0.0, tesla),
+        FieldChoice::Setup => field.at(&bottom),
+        FieldChoice::Constant(tesla) => Vector3::new(0.0, 0.0, tesla),
     };
     let strength = field.norm();
     let helix = Helix::through(bottom, position(seed.middle), position(seed.top), field / strength);

@@ -157,7 +157,7 @@ fn a_constant_replaces_the_field() {
         2.0,
         [50.0, 100.0, 150.0],
     );
-    let config = ParametersConfig { field: FieldSource::Constant(1.0), ..Default::default() };
+    let config = ParametersConfig { field: FieldChoice::Constant(1.0), ..Default::default() };
     let field = MagneticField::along_z(2.0);
     let halved = estimate_parameters(
         &measurements,

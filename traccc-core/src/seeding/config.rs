@@ -1,4 +1,5 @@
 use crate::Scalar;
+use crate::field::FieldChoice;
 use serde::{Deserialize, Serialize};
 
 /// How seeds are found.
@@ -16,8 +17,8 @@ pub enum SeedingAlgorithm {
 pub struct SeedingConfig {
     /// How seeds are found; all other settings are those of the triplets.
     pub algorithm: SeedingAlgorithm,
-    /// Field along z from which radii follow, in T. Upstream's constant is slightly less than the 2 T of its maps.
-    pub bz: Scalar,
+    /// The field from whose component along z radii follow; that of the setup counts at the origin.
+    pub field: FieldChoice,
     /// Smallest transverse momentum to seed, in GeV.
     pub min_pt: Scalar,
     /// Lower end of the space points' z, in mm.
@@ -82,7 +83,7 @@ impl Default for SeedingConfig {
     fn default() -> Self {
         Self {
             algorithm: SeedingAlgorithm::Triplet,
-            bz: 1.997_24,
+            field: FieldChoice::Setup,
             min_pt: 0.5,
             z_min: -2000.0,
             z_max: 2000.0,

@@ -1,6 +1,7 @@
 use super::SeedingConfig;
 use crate::config::check;
 use crate::error::Error;
+use crate::field::{FieldChoice, MagneticField};
 use crate::math::{asin, ln};
 use crate::{Scalar, units};
 use bytemuck::{Pod, Zeroable};
@@ -79,20 +80,21 @@ pub struct SeedingCuts {
 }
 
 impl SeedingConfig {
-    /// Checks the settings and derives the cuts.
+    /// Checks the settings and derives the cuts in a magnetic field.
     ///
     /// # Errors
     /// [`Error::Config`] for the first setting that is not finite, out of its range or, together with the others,
-    /// gives no usable search bins.
-    pub fn cuts(&self) -> Result<SeedingCuts, Error> {
+    /// gives no usable search bins; for a field without a component along z at the origin, unless the settings name
+    /// another.
+    pub fn cuts(&self, field: &MagneticField) -> Result<SeedingCuts, Error> {
         self.validate()?;
-        let field = self.bz.abs() * units::CURVATURE_PER_TESLA;
+        let field = self.tesla(field)?.abs() * units::CURVATURE_PER_TESLA;
         let radius = self.min_pt / field;
         check(
             radius >= 0.5 * self.r_max,
             "seeding.min_pt",
             self.min_pt,
-            "a momentum whose helix reaches `seeding.r_max`: at least 0.00015 GeV * bz / T * r_max / mm",
+            "a momentum whose helix reaches `seeding.r_max`: at least 0.00015 GeV * field / T * r_max / mm",
         )?;
         let square = |v: Scalar| v * v;
         // Highland's formula for the material of one seed, times the momentum.
@@ -137,14 +139,30 @@ impl SeedingConfig {
         })
     }
 
-    fn validate(&self) -> Result<(), Error> {
+    /// The field along z, in T.
+    fn tesla(&self, field: &MagneticField) -> Result<Scalar, Error> {
+        let expected = "a field in T along z at the origin, other than 0: triplets are selected by their curvature";
+        let bends = |tesla: Scalar| tesla.is_finite() && tesla != 0.0;
+        match self.field {
+            FieldChoice::Setup => {
+                let tesla = field.along_z_at_origin();
+                let found = format_args!("\"setup\", which has {tesla} T along z at the origin");
+                check(bends(tesla), "seeding.field", found, expected)?;
+                Ok(tesla)
+            }
+            FieldChoice::Constant(tesla) => {
+                check(bends(tesla), "seeding.field", tesla, expected)?;
+                Ok(tesla)
+            }
+        }
+    }
+
+    pub(crate) fn validate(&self) -> Result<(), Error> {
         let positive = |v: Scalar| v.is_finite() && v > 0.0;
-        check(
-            self.bz.is_finite() && self.bz != 0.0,
-            "seeding.bz",
-            self.bz,
-            "a field in T other than 0: triplets are selected by their curvature",
-        )?;
+        // A constant of the settings can be judged without a setup.
+        if let FieldChoice::Constant(tesla) = self.field {
+            self.tesla(&MagneticField::along_z(tesla))?;
+        }
         for (name, value) in [
             ("seeding.min_pt", self.min_pt),
             ("seeding.cot_theta_max", self.cot_theta_max),
@@ -255,7 +273,7 @@ mod tests {
 
     #[test]
     fn defaults_give_the_known_search_bins() {
-        let cuts = SeedingConfig::default().cuts().unwrap();
+        let cuts = SeedingConfig::default().cuts(&MagneticField::along_z(1.997_24)).unwrap();
         assert_eq!((cuts.phi_bins, cuts.z_bins), (78, 1));
         let radius = cuts.helix_diameter_squared.sqrt() / 2.0;
         assert!((radius - 835.06).abs() < 0.02, "{radius}");
@@ -266,15 +284,37 @@ mod tests {
     #[test]
     fn a_field_against_z_gives_the_same_cuts() {
         let config = SeedingConfig::default();
-        let turned = SeedingConfig { bz: -config.bz, ..SeedingConfig::default() };
-        assert_eq!(turned.cuts(), config.cuts());
+        let cuts = |tesla| config.cuts(&MagneticField::along_z(tesla)).unwrap();
+        assert_eq!(cuts(-1.5), cuts(1.5));
+        assert_ne!(cuts(1.5), cuts(2.0));
+    }
+
+    #[test]
+    fn a_field_in_the_settings_wins_over_that_of_the_setup() {
+        let named = SeedingConfig { field: FieldChoice::Constant(1.5), ..SeedingConfig::default() };
+        for setup in [0.0, 2.0] {
+            let own = SeedingConfig::default().cuts(&MagneticField::along_z(1.5));
+            assert_eq!(named.cuts(&MagneticField::along_z(setup)), own);
+        }
+    }
+
+    #[test]
+    fn seeding_needs_a_field_along_z_at_the_origin() {
+        for field in [[0.0; 3], [2.0, 1.0, 0.0], [0.0, 0.0, Scalar::NAN]] {
+            let field = MagneticField::Constant(field.into());
+            let message = SeedingConfig::default().cuts(&field).unwrap_err().to_string();
+            assert!(message.starts_with("`seeding.field` is \"setup\", which has "), "{message}");
+        }
     }
 
     #[test]
     fn settings_out_of_range_are_named() {
         let default = SeedingConfig::default();
         let cases = [
-            (SeedingConfig { bz: 0.0, ..default.clone() }, "seeding.bz"),
+            (
+                SeedingConfig { field: FieldChoice::Constant(0.0), ..default.clone() },
+                "seeding.field",
+            ),
             (SeedingConfig { min_pt: Scalar::NAN, ..default.clone() }, "seeding.min_pt"),
             (SeedingConfig { min_pt: 0.05, ..default.clone() }, "seeding.min_pt"),
             (SeedingConfig { z_max: -3000.0, ..default.clone() }, "seeding.z_max"),
@@ -292,7 +332,7 @@ mod tests {
             ),
         ];
         for (config, setting) in cases {
-            match config.cuts() {
+            match config.cuts(&MagneticField::along_z(2.0)) {
                 Err(Error::Config { name, .. }) => assert_eq!(name, setting),
                 other => panic!("{setting}: {other:?}"),
             }

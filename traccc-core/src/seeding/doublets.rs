@@ -198,6 +198,7 @@ fn within_smallest_helix(x: Lanes, y: Lanes, middle: Middle, cuts: &SeedingCuts)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::field::MagneticField;
     use crate::seeding::SeedingConfig;
     use proptest::prelude::*;
 
@@ -215,7 +216,7 @@ mod tests {
     /// 1 km from the beam a radius is rounded to 0.06 mm: a point can lie that far beyond the end of its slice.
     #[test]
     fn windows_allow_for_the_rounding_of_large_radii() {
-        let cuts = SeedingConfig::default().cuts().unwrap();
+        let cuts = SeedingConfig::default().cuts(&MagneticField::along_z(1.997_24)).unwrap();
         let [end, beyond] = [1.0e6, 1.0e6 + 0.0625];
         let middle = Middle { x: end - 40.0, y: 0.0, z: 0.0, r: end - 40.0 };
         let cuts = SeedingCuts {
@@ -239,7 +240,7 @@ mod tests {
             phi in -3.1_f32..3.1,
             dphi in -0.3_f32..0.3,
         ) {
-            let cuts = SeedingConfig::default().cuts().unwrap();
+            let cuts = SeedingConfig::default().cuts(&MagneticField::along_z(1.997_24)).unwrap();
             let point = |r: f32, phi: f32| (Scalar::from(r * phi.cos()), Scalar::from(r * phi.sin()));
             let (mx, my) = point(r_middle, phi);
             let (x, y) = point(r_middle + dr, phi + dphi);
@@ -260,7 +261,7 @@ mod tests {
             other in (0.0_f32..200.0, -2000.0_f32..2000.0),
             slice in 0.0_f32..10.0,
         ) {
-            let cuts = SeedingConfig::default().cuts().unwrap();
+            let cuts = SeedingConfig::default().cuts(&MagneticField::along_z(1.997_24)).unwrap();
             let (middle, other): ((Scalar, Scalar), (Scalar, Scalar)) =
                 (
                     (Scalar::from(middle.0), Scalar::from(middle.1)),

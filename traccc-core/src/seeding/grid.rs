@@ -234,6 +234,7 @@ fn offsets(count: usize, keys: impl Iterator<Item = u32>) -> Vec<u32> {
 mod tests {
     use super::*;
     use crate::event::Spacepoint;
+    use crate::field::MagneticField;
     use crate::seeding::SeedingConfig;
 
     fn grid_of(points: &[[Scalar; 3]], cuts: &SeedingCuts) -> SearchGrid {
@@ -242,7 +243,11 @@ mod tests {
     }
 
     fn cuts(phi_bins: u32, z_bins: u32) -> SeedingCuts {
-        SeedingCuts { phi_bins, z_bins, ..SeedingConfig::default().cuts().unwrap() }
+        SeedingCuts {
+            phi_bins,
+            z_bins,
+            ..SeedingConfig::default().cuts(&MagneticField::along_z(1.997_24)).unwrap()
+        }
     }
 
     fn neighbours(phi_bins: u32, z_bins: u32, bin: usize, scope: [u32; 2]) -> Vec<u32> {
@@ -302,7 +307,11 @@ mod tests {
         assert_eq!(used(&cuts(10, 1)), [0, 2, 4]);
         // The limit on the radius counts in whole mm.
         let config = SeedingConfig { r_max: 200.9, ..SeedingConfig::default() };
-        let cuts = SeedingCuts { phi_bins: 10, z_bins: 1, ..config.cuts().unwrap() };
+        let cuts = SeedingCuts {
+            phi_bins: 10,
+            z_bins: 1,
+            ..config.cuts(&MagneticField::along_z(1.997_24)).unwrap()
+        };
         assert_eq!(used(&cuts), [0, 2, 4]);
     }
 

@@ -111,13 +111,14 @@ impl Search {
 mod tests {
     use super::*;
     use crate::event::Spacepoint;
+    use crate::field::MagneticField;
     use bytemuck::Zeroable;
 
     #[test]
     fn cuts_without_search_bins_give_no_seeds() {
         let point = |x| Spacepoint { x, ..Spacepoint::default() };
         let line: Spacepoints = [30.0, 70.0, 110.0].map(point).into_iter().collect();
-        let cuts = SeedingConfig::default().cuts().unwrap();
+        let cuts = SeedingConfig::default().cuts(&MagneticField::along_z(1.997_24)).unwrap();
         assert_eq!(find_seeds(&line, &cuts).len(), 1);
         for none in [
             SeedingCuts::zeroed(),

@@ -103,9 +103,14 @@ fn json_files(directory: &Path) -> Result<Vec<PathBuf>> {
 /// Where a surface has both a map and a slab, the map counts.
 ///
 /// # Errors
-/// As [`read_geometry`], [`with_surface_grids`], [`with_material_maps`] and [`with_homogeneous_material`].
+/// As [`read_geometry`], [`with_surface_grids`], [`with_material_maps`] and [`with_homogeneous_material`];
+/// [`Error::OtherDetector`] for a file whose header names another detector than that of the geometry file.
 pub fn read_detector(files: &DetectorFiles) -> Result<DetectorModel> {
     let mut model = read_geometry(&files.geometry)?;
+    let others = [&files.surface_grids, &files.material_maps, &files.homogeneous_material];
+    for path in others.into_iter().flatten() {
+        check_detector(path, &files.geometry, &model.name)?;
+    }
     if let Some(path) = &files.surface_grids {
         model = with_surface_grids(model, path)?;
     }
@@ -116,4 +121,18 @@ pub fn read_detector(files: &DetectorFiles) -> Result<DetectorModel> {
         model = with_homogeneous_material(model, path)?;
     }
     Ok(model)
+}
+
+/// Refuses a file whose header names another detector than that of the geometry file. A file of another kind has no such
+/// header: its reader says so.
+fn check_detector(path: &Path, geometry: &Path, expected: &str) -> Result<()> {
+    match peek(crate::input::open(path)?, path)? {
+        Kind::Detray(header) if header.common.detector != expected => Err(Error::OtherDetector {
+            path: path.to_owned(),
+            found: header.common.detector,
+            geometry: geometry.to_owned(),
+            expected: expected.to_owned(),
+        }),
+        _ => Ok(()),
+    }
 }

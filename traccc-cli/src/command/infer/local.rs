@@ -1,10 +1,10 @@
 //! The same events, reconstructed here.
 
-use crate::args::{NamedChain, SetupArguments, positive, read_config};
+use crate::args::{NamedChain, SetupArguments, positive, read_config, warn};
 use anyhow::Result;
 use clap::Args;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use traccc::Backend;
 use traccc::event::RawCells;
@@ -34,8 +34,13 @@ pub(crate) struct LocalArguments {
 }
 
 impl LocalArguments {
-    /// Reads the detector and starts a chain.
-    pub(crate) fn start(&self, setup: &SetupArguments, options: &InferOptions) -> Result<Local> {
+    /// Reads the detector, starts a chain, and tells whether `events`, their folder, are of another detector or field.
+    pub(crate) fn start(
+        &self,
+        setup: &SetupArguments,
+        options: &InferOptions,
+        events: &Path,
+    ) -> Result<Local> {
         let model = ModelOptions {
             files: setup.files()?,
             config: read_config(self.chain, self.config.as_deref())?,
@@ -44,6 +49,7 @@ impl LocalArguments {
             threads: self.threads,
         };
         let model = Arc::new(Model::load(&model, &SetupCache::new())?);
+        warn(&model.setup().check_events(events));
         Ok(Local { instance: model.instance(self.backend, 1)?, options: options.clone() })
     }
 }

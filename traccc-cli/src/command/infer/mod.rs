@@ -65,7 +65,11 @@ pub(crate) struct InferArguments {
 /// Sends events to a server and writes their tracks.
 pub(crate) fn infer(arguments: &InferArguments) -> Result<Verdict> {
     let mut local = match arguments.compare_local {
-        true => Some(arguments.local.start(&arguments.setup, &arguments.service.infer_options())?),
+        true => {
+            let options = arguments.service.infer_options();
+            let folder = arguments.events.folder();
+            Some(arguments.local.start(&arguments.setup, &options, folder)?)
+        }
         false => None,
     };
     let summary = runtime()?.block_on(infer_all(arguments, local.as_mut()))?;

@@ -1,7 +1,7 @@
 use super::plane::Polar;
 use super::{Area, Bounds, Form};
-use crate::Scalar;
 use crate::math::{Vector3, atan2, perp, sin_cos, wrap_phi};
+use crate::{Scalar, consts};
 
 /// Bounds: r min, r max, phi min, phi max, phi average, shift x, shift y.
 ///
@@ -35,14 +35,38 @@ impl Form for Annulus {
     }
 
     fn area(b: &Bounds) -> Area {
-        Area { low: [b[0], b[4] + b[2]], high: [b[1], b[4] + b[3]] }
+        let [low, high] = focal_radii(b);
+        Area { low: [low, b[4] + b[2]], high: [high, b[4] + b[3]] }
     }
+}
+
+/// The smallest and largest radius about the focus.
+///
+/// Along a direction from the focus the distance of a circle about the beam has its extremes at the ends of the sector, and
+/// in and against the direction of the beam.
+fn focal_radii(b: &Bounds) -> [Scalar; 2] {
+    let beam = [b[5], b[6]];
+    let distance2 = beam[0] * beam[0] + beam[1] * beam[1];
+    let focal_radius = |beam_radius: Scalar, phi: Scalar| {
+        let (sin, cos) = sin_cos(phi);
+        let along = beam[0] * cos + beam[1] * sin;
+        along + (along * along - distance2 + beam_radius * beam_radius).max(0.0).sqrt()
+    };
+    let towards = atan2(beam[1], beam[0]);
+    let inside = |phi: &Scalar| (b[2]..=b[3]).contains(phi);
+    let extremes = [towards, wrap_phi(towards + consts::PI)].into_iter().filter(inside);
+    let mut radii = [Scalar::INFINITY, 0.0];
+    for phi in [b[2], b[3]].into_iter().chain(extremes) {
+        radii[0] = radii[0].min(focal_radius(b[0], phi));
+        radii[1] = radii[1].max(focal_radius(b[1], phi));
+    }
+    radii
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::consts;
+    use proptest::prelude::*;
 
     /// Points placed about the beam, at (-2, 2) in the frame turned by the average angle, and about the focus.
     #[test]
@@ -71,5 +95,33 @@ mod tests {
         let bounds = [5.0, 9.0, -0.2, 0.2, consts::PI - 0.05, 0.0, 0.0];
         let inside = |x| Annulus::contains(&bounds, &Vector3::new(x, -0.5, 0.0), 0.0);
         assert!(inside(-7.0) && !inside(7.0));
+    }
+
+    proptest! {
+        /// Points of the sector, by the test of the mask itself: none lies outside its area, and some reach the ends.
+        #[test]
+        fn the_radii_of_a_shifted_annulus_reach_just_as_far_as_its_area(
+            (inner, width) in (200.0_f32..400.0, 20.0_f32..100.0),
+            (low, high) in (-0.3_f32..-0.02, 0.02_f32..0.3),
+            average in -3.0_f32..3.0,
+            (shift_x, shift_y) in (-60.0_f32..60.0, -60.0_f32..60.0),
+        ) {
+            let bounds = [inner, inner + width, low, high, average, shift_x, shift_y].map(Scalar::from);
+            let area = Annulus::area(&bounds);
+            let (mut least, mut most) = (Scalar::INFINITY, Scalar::NEG_INFINITY);
+            for i in 0..=100 {
+                let fraction = Scalar::from(i as f32 / 100.0);
+                let (sin, cos) = sin_cos(area.low[1] + (area.high[1] - area.low[1]) * fraction);
+                for k in 0..1200 {
+                    let r = Scalar::from(k as f32 * 0.5);
+                    if Annulus::contains(&bounds, &Vector3::new(r * cos, r * sin, 0.0), 1.0e-3) {
+                        least = least.min(r);
+                        most = most.max(r);
+                    }
+                }
+            }
+            prop_assert!((least - area.low[0]).abs() < 1.0, "{least} {}", area.low[0]);
+            prop_assert!((most - area.high[0]).abs() < 1.0, "{most} {}", area.high[0]);
+        }
     }
 }
