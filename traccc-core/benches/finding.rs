@@ -6,15 +6,13 @@
 mod support;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use traccc_core::ReconstructionChain;
+use traccc_core::Stage;
 
 fn finding(criterion: &mut Criterion) {
-    let mut event = support::toy_event();
+    let toy = support::toy_event();
     let mut group = criterion.benchmark_group("finding/cpu");
-    group.sample_size(20).throughput(Throughput::Elements(event.parameters.len() as u64));
-    group.bench_function("toy_1000", |b| {
-        b.iter(|| event.chain.find_tracks(&event.measurements, &event.parameters));
-    });
+    group.sample_size(20).throughput(Throughput::Elements(toy.event.parameters.len() as u64));
+    group.bench_function("toy_1000", |b| toy.measure(b, Stage::Finding));
     group.finish();
 }
 

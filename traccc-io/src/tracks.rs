@@ -156,7 +156,7 @@ mod tests {
         let outcome = FitOutcome::SUCCESS;
         let track = Track { parameters, chi2: 1.1, ndf: -1, p_value: 0.0, holes: 2, outcome };
         let mut tracks = Tracks::new();
-        tracks.tracks = vec![track, Track::default()];
+        tracks.tracks = vec![track, Track::default()].into();
         tracks.measurements.push([MeasurementIndex(8), MeasurementIndex(3)]);
         tracks.measurements.push([]);
         tracks

@@ -174,6 +174,7 @@ impl ServeError {
             Self::Failure(failure) => match failure.kind() {
                 FailureKind::InvalidArgument => Code::InvalidArgument,
                 FailureKind::Cancelled => Code::Cancelled,
+                FailureKind::Unavailable => Code::Unavailable,
                 FailureKind::Internal => Code::Internal,
             },
             Self::SharedMemory(SharedMemoryError::Off) => Code::PermissionDenied,

@@ -34,6 +34,7 @@ mod shared_memory;
 mod statistics;
 mod ticket;
 mod tls;
+mod work;
 
 pub use config::{Drain, Limits, ServerConfig, TlsFiles};
 pub use error::ServerError;

@@ -28,7 +28,7 @@ type TritonCounter = (&'static str, &'static str, fn(&Totals) -> u64);
 const TRITON: [TritonCounter; 8] = [
     ("nv_inference_request_success", "Requests that were answered", |t| t.success.count),
     ("nv_inference_count", "Events that were reconstructed", |t| t.success.count),
-    ("nv_inference_exec_count", "Reconstructions begun", |t| t.executions),
+    ("nv_inference_exec_count", "Batches of events begun", |t| t.executions),
     ("nv_inference_request_duration_us", "Time of answered requests", |t| us(t.success)),
     ("nv_inference_queue_duration_us", "Time of waiting for an instance", |t| us(t.queue)),
     ("nv_inference_compute_input_duration_us", "Time from tensors to cells", |t| us(t.input)),

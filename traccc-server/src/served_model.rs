@@ -1,15 +1,11 @@
 //! A model that is served: a queue, and a thread for each instance.
 
 use crate::error::ServerError;
-use crate::infer::{
-    Content, InferReply, InferRequest, Input, OutputTensor, RequestedOutput, ServeError,
-};
+use crate::infer::{InferReply, InferRequest, Input, RequestedOutput, ServeError};
 use crate::queue::{Queue, Refused};
 use crate::repository::{ModelFolder, description, instances};
-use crate::statistics::{Reason, Statistics, Times};
-use bytes::Bytes;
-use std::borrow::Cow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use crate::statistics::{Reason, Statistics};
+use crate::work::{Job, work};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -17,10 +13,8 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 use traccc::Backend;
 use traccc_protocol::contract::input;
-use traccc_protocol::{Output, RequestError, RequestParameters, Tensor};
-use traccc_service::{
-    Decoded, Failure, Instance, Model, ModelError, ModelOptions, Reply, SetupCache,
-};
+use traccc_protocol::{Output, RequestError};
+use traccc_service::{Instance, Model, ModelError, ModelOptions, SetupCache};
 
 /// A version of a model, with its instances running.
 #[derive(Debug)]
@@ -32,15 +26,6 @@ pub(crate) struct ServedModel {
     outputs: Vec<Output>,
     queue: Arc<Queue<Job>>,
     workers: Mutex<Vec<JoinHandle<()>>>,
-}
-
-/// A request on its way. When the client has gone, `reply` is closed.
-#[derive(Debug)]
-struct Job {
-    request: InferRequest,
-    arrived: Instant,
-    queued: Instant,
-    reply: oneshot::Sender<Result<InferReply, ServeError>>,
 }
 
 impl ServedModel {
@@ -64,7 +49,9 @@ impl ServedModel {
             ModelOptions::from_parameters(&description.parameters, folder).map_err(wrong)?;
         let loaded = Arc::new(Model::load(&options, cache).map_err(wrong)?);
         let backends = instances(config);
-        let beside = backends.iter().filter(|&&backend| backend == Backend::Cpu).count();
+        // An engine that is chosen here may be the processor too.
+        let on_processor = |backend: &&Backend| matches!(backend, Backend::Cpu | Backend::Auto);
+        let beside = backends.iter().filter(on_processor).count();
         let instances: Result<Vec<Instance>, ModelError> =
             backends.iter().map(|&backend| loaded.instance(backend, beside)).collect();
 
@@ -168,107 +155,4 @@ impl Drop for ServedModel {
         // Else its threads would wait for ever.
         self.queue.close();
     }
-}
-
-/// What the thread of an instance does.
-fn work(mut instance: Instance, queue: &Queue<Job>, statistics: &Statistics) {
-    while let Some(Job { request, arrived, queued, reply }) = queue.pop() {
-        if reply.is_closed() {
-            statistics.failed(Reason::Cancelled, arrived.elapsed());
-            continue;
-        }
-        let mut times = Times { queue: queued.elapsed(), ..Times::default() };
-        // `Instance::reconstruct` replaces its chain after a panic; nothing else here outlives a request.
-        let outcome = catch_unwind(AssertUnwindSafe(|| {
-            answer(&mut instance, request, statistics, &mut times, &|| reply.is_closed())
-        }));
-        let outcome = outcome.unwrap_or_else(|_| {
-            let message = "a request made the server panic: see its log".to_owned();
-            Err(Failure::Panicked { message }.into())
-        });
-        times.total = arrived.elapsed();
-        tracing::debug!(
-            queue_us = times.queue.as_micros(),
-            input_us = times.input.as_micros(),
-            infer_us = times.infer.as_micros(),
-            output_us = times.output.as_micros(),
-            error = outcome.as_ref().err().map(tracing::field::display),
-            "request"
-        );
-        let outcome = match outcome {
-            Ok((reply, made)) => {
-                statistics.succeeded(&times, &made);
-                Ok(reply)
-            }
-            Err(error) => {
-                statistics.failed(error.reason(), times.total);
-                Err(error)
-            }
-        };
-        // The client may have gone in the meantime.
-        let _ = reply.send(outcome);
-    }
-}
-
-/// Decodes, reconstructs and encodes one event.
-fn answer(
-    instance: &mut Instance,
-    request: InferRequest,
-    statistics: &Statistics,
-    times: &mut Times,
-    cancelled: &(dyn Fn() -> bool + Sync),
-) -> Result<(InferReply, Reply), ServeError> {
-    let start = Instant::now();
-    let InferRequest { inputs, outputs, parameters, memory } = request;
-    let decoded = decode(instance, &inputs, parameters)?;
-    drop((inputs, memory));
-    times.input = start.elapsed();
-
-    let start = Instant::now();
-    statistics.executed();
-    let reply = instance.reconstruct(&decoded, cancelled)?;
-    times.infer = start.elapsed();
-
-    let start = Instant::now();
-    let outputs = outputs.into_iter().map(|requested| encode(&reply, requested));
-    let outputs = outputs.collect::<Result<_, _>>()?;
-    times.output = start.elapsed();
-    Ok((InferReply { outputs, parameters: reply.parameters() }, reply))
-}
-
-fn decode(
-    instance: &Instance,
-    inputs: &[Input],
-    parameters: RequestParameters,
-) -> Result<Decoded, ServeError> {
-    let contents = inputs.iter().map(|input| match &input.content {
-        Content::Inline(bytes) => Ok(Cow::Borrowed(&bytes[..])),
-        Content::Shared(window) => window.read().map(Cow::Owned),
-    });
-    let contents = contents.collect::<Result<Vec<_>, _>>()?;
-    let tensors: Vec<Tensor<'_>> = inputs
-        .iter()
-        .zip(&contents)
-        .map(|(Input { name, data_type, shape, .. }, bytes)| Tensor {
-            name,
-            data_type,
-            shape,
-            bytes,
-        })
-        .collect();
-    Ok(instance.decode(&tensors, parameters)?)
-}
-
-fn encode(reply: &Reply, requested: RequestedOutput) -> Result<OutputTensor, ServeError> {
-    let RequestedOutput { output, target } = requested;
-    let mut bytes = vec![0; reply.byte_size(output)];
-    reply.write(output, &mut bytes)?;
-    let bytes = match target {
-        None => Some(Bytes::from(bytes)),
-        Some(window) => {
-            window.write(output.spec().name, &bytes)?;
-            None
-        }
-    };
-    Ok(OutputTensor { output, shape: reply.shape(output), bytes })
 }

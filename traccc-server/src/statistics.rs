@@ -40,7 +40,7 @@ impl Reason {
         match failure.kind() {
             FailureKind::InvalidArgument => Self::Other,
             FailureKind::Cancelled => Self::Cancelled,
-            FailureKind::Internal => Self::Backend,
+            FailureKind::Unavailable | FailureKind::Internal => Self::Backend,
         }
     }
 }
@@ -89,8 +89,10 @@ pub(crate) struct Totals {
     pub(crate) input: Sum,
     pub(crate) infer: Sum,
     pub(crate) output: Sum,
-    /// Reconstructions begun.
+    /// Batches begun.
     pub(crate) executions: u64,
+    /// Input, reconstruction and output of the batches that ended, by the number of their events.
+    pub(crate) batches: BTreeMap<usize, [Sum; 3]>,
     /// Milliseconds since the epoch.
     pub(crate) last_inference: u64,
     pub(crate) failures: HashMap<Reason, u64>,
@@ -111,12 +113,22 @@ impl Statistics {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A reconstruction begins.
+    /// A batch begins.
     pub(crate) fn executed(&self) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         self.change(|totals| {
             totals.executions += 1;
             totals.last_inference = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        });
+    }
+
+    /// A batch of so many events has ended.
+    pub(crate) fn batch(&self, events: usize, times: &Times) {
+        self.change(|totals| {
+            let sums = totals.batches.entry(events).or_default();
+            for (sum, time) in sums.iter_mut().zip([times.input, times.infer, times.output]) {
+                sum.add(time);
+            }
         });
     }
 
@@ -177,16 +189,15 @@ impl Totals {
         }
     }
 
-    /// For the protocol: all batches are of one event.
+    /// For the protocol.
     pub(crate) fn batch_statistics(&self) -> Vec<InferBatchStatistics> {
-        if self.success.count == 0 {
-            return Vec::new();
-        }
-        vec![InferBatchStatistics {
-            batch_size: 1,
-            compute_input: Some(self.input.into()),
-            compute_infer: Some(self.infer.into()),
-            compute_output: Some(self.output.into()),
-        }]
+        let of_size =
+            |(&events, &[input, infer, output]): (&usize, &[Sum; 3])| InferBatchStatistics {
+                batch_size: events as u64,
+                compute_input: Some(input.into()),
+                compute_infer: Some(infer.into()),
+                compute_output: Some(output.into()),
+            };
+        self.batches.iter().map(of_size).collect()
     }
 }

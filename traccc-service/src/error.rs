@@ -1,5 +1,6 @@
 use std::path::PathBuf;
-use traccc::CoreError;
+use std::sync::Arc;
+use traccc::{Cancelled, CoreError};
 use traccc_protocol::RequestError;
 
 /// Why a model cannot be loaded or an instance not started.
@@ -121,9 +122,9 @@ pub enum Failure {
     /// The client gave up.
     #[error("cancelled by the client")]
     Cancelled,
-    /// The engine failed.
+    /// The engine failed, at this event or with its whole batch.
     #[error(transparent)]
-    Chain(traccc::Error),
+    Chain(Arc<traccc::Error>),
     /// A defect of this program.
     #[error("internal error: {message}")]
     Panicked {
@@ -139,6 +140,8 @@ pub enum FailureKind {
     InvalidArgument,
     /// The client has gone: CANCELLED, 499.
     Cancelled,
+    /// The server has no room for it now: UNAVAILABLE, 503.
+    Unavailable,
     /// The server: INTERNAL, 500.
     Internal,
 }
@@ -149,16 +152,25 @@ impl Failure {
         match self {
             Self::Request(_) | Self::NoNumbering { .. } => FailureKind::InvalidArgument,
             Self::Cancelled => FailureKind::Cancelled,
+            Self::Chain(error) if matches!(**error, traccc::Error::EngineFull { .. }) => {
+                FailureKind::Unavailable
+            }
             Self::Chain(_) | Self::Panicked { .. } => FailureKind::Internal,
         }
     }
 }
 
-impl From<traccc::Error> for Failure {
-    fn from(error: traccc::Error) -> Self {
-        match error {
+impl From<Arc<traccc::Error>> for Failure {
+    fn from(error: Arc<traccc::Error>) -> Self {
+        match *error {
             traccc::Error::Core(CoreError::Cancelled(_)) => Self::Cancelled,
-            error => Self::Chain(error),
+            _ => Self::Chain(error),
         }
+    }
+}
+
+impl From<Cancelled> for Failure {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
     }
 }

@@ -1,12 +1,12 @@
+use crate::chain_slot::ChainSlot;
 use crate::error::{Failure, ModelError};
 use crate::model::Model;
+use crate::options::Batching;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::borrow::Borrow;
 use std::sync::Arc;
 use traccc::event::Cells;
-use traccc::{
-    Backend, Chain, EventCounts, Keep, Reconstruction, ReconstructionChain, StageTimings,
-};
+use traccc::{Backend, Chain, Engine, EventCounts, Reconstruction, StageTimings};
 use traccc_protocol::{
     Excluded, Numbering, Output, RequestParameters, Selection, Tensor, decode_cells,
 };
@@ -15,9 +15,8 @@ use traccc_protocol::{
 #[derive(Debug)]
 pub struct Instance {
     model: Arc<Model>,
-    backend: Backend,
-    /// Nothing while an event is in it: a chain that was left in the middle of one is not used again.
-    chain: Option<Chain>,
+    engine: Engine,
+    chain: ChainSlot<Chain>,
     pool: ThreadPool,
 }
 
@@ -33,7 +32,7 @@ pub struct Decoded {
 impl Instance {
     pub(crate) fn start(
         model: Arc<Model>,
-        backend: Backend,
+        engine: Engine,
         threads: usize,
     ) -> Result<Self, ModelError> {
         let pool = ThreadPoolBuilder::new()
@@ -42,8 +41,18 @@ impl Instance {
             .build();
         let pool =
             pool.map_err(|error| ModelError::Threads { threads, reason: error.to_string() })?;
-        let chain = Some(model.setup.open(backend, &model.config)?);
-        Ok(Self { model, backend, chain, pool })
+        let chain = ChainSlot::new(engine.chain(&model.config)?);
+        Ok(Self { model, engine, chain, pool })
+    }
+
+    /// The engine, never [`Backend::Auto`].
+    pub fn backend(&self) -> Backend {
+        self.engine.backend()
+    }
+
+    /// How many events it should be given at once.
+    pub fn batching(&self) -> Batching {
+        self.model.batching
     }
 
     /// The model.
@@ -61,60 +70,49 @@ impl Instance {
         parameters: RequestParameters,
     ) -> Result<Decoded, Failure> {
         let sensors = self.model.sensors(parameters.numbering)?;
-        let modules = self.model.setup.modules.len();
+        let modules = self.model.setup().modules.len();
         let arranged = decode_cells(tensors, sensors, modules, parameters.duplicates)?;
         let (cells, merged_duplicates) = (arranged.cells, arranged.merged_duplicates);
         Ok(Decoded { cells, parameters, merged_duplicates })
     }
 
-    /// Reconstructs an event, unless `cancelled` says between two stages that nobody waits for it.
+    /// Reconstructs one event.
     ///
     /// # Errors
-    /// [`Failure::Cancelled`], and failures of the engine; after a panic the chain is started anew.
-    pub fn reconstruct(
-        &mut self,
-        decoded: &Decoded,
-        cancelled: &(dyn Fn() -> bool + Sync),
-    ) -> Result<Reply, Failure> {
-        let mut chain = match self.chain.take() {
-            Some(chain) => chain,
-            None => self.model.setup.open(self.backend, &self.model.config)?,
-        };
-        let pool = &self.pool;
-        // A chain that panics is dropped.
-        let (chain, outcome) = catch_unwind(AssertUnwindSafe(|| {
-            let (cells, cancelled) = ([decoded.cells.view()], &|_| cancelled());
-            let outcome =
-                pool.install(|| chain.reconstruct_batch_unless(&cells, Keep::Tracks, cancelled));
-            (chain, outcome)
-        }))
-        .map_err(|panic| Failure::Panicked { message: panic_message(panic.as_ref()) })?;
-        let fatal = |error: &traccc::Error| error.is_fatal();
-        let lost = match &outcome {
-            Ok(finished) => {
-                finished.events.iter().flat_map(|event| event.as_ref().err()).any(fatal)
-            }
-            Err(error) => error.is_fatal(),
-        };
-        self.chain = (!lost).then_some(chain);
-        let finished = outcome?;
-        let timings = finished.timings;
-        let event = finished.into_single()?;
-        Ok(Reply {
-            selection: Selection::new(&event, &decoded.parameters),
-            numbering: decoded.parameters.numbering,
-            merged_duplicates: decoded.merged_duplicates,
-            timings,
-            model: self.model.clone(),
-            event,
-        })
+    /// Failures of the engine, and panics. The chain is then started anew where need be.
+    pub fn reconstruct(&mut self, event: &Decoded) -> Result<Reply, Failure> {
+        let results = self.reconstruct_batch(std::slice::from_ref(event), &|_| false);
+        // There is one for each event.
+        results.into_iter().next().unwrap_or(Err(Failure::Cancelled))
     }
-}
 
-/// What a panic said.
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "panic".to_owned())
+    /// Reconstructs events together, but for those of which `cancelled` says, before the first or a later stage, that nobody
+    /// waits for them. Each has a result, and fails alone, with [`Failure::Cancelled`] or a failure of the engine.
+    pub fn reconstruct_batch<D: Borrow<Decoded>>(
+        &mut self,
+        events: &[D],
+        cancelled: &(dyn Fn(usize) -> bool + Sync),
+    ) -> Vec<Result<Reply, Failure>> {
+        let Self { model, engine, chain, pool } = self;
+        let open = || engine.chain(&model.config);
+        let cells: Vec<_> = events.iter().map(|event| event.borrow().cells.view()).collect();
+        let finished = pool.install(|| chain.reconstruct(&open, &cells, cancelled));
+        // The time of a batch is shared by its events.
+        let share = 1.0 / events.len() as f64;
+        let timings = StageTimings::from_fn(|stage| finished.timings[stage] * share);
+        let reply = |(event, decoded): (Result<Reconstruction, Failure>, &D)| {
+            let (event, decoded) = (event?, decoded.borrow());
+            Ok(Reply {
+                selection: Selection::new(&event, &decoded.parameters),
+                numbering: decoded.parameters.numbering,
+                merged_duplicates: decoded.merged_duplicates,
+                timings,
+                model: model.clone(),
+                event,
+            })
+        };
+        finished.events.into_iter().zip(events).map(reply).collect()
+    }
 }
 
 /// The tracks of a request.
@@ -167,7 +165,7 @@ impl Reply {
         self.event.counts
     }
 
-    /// Time spent in each stage, in ms.
+    /// Time spent in each stage, in ms; of events that were reconstructed together each has the same part.
     pub fn timings(&self) -> StageTimings {
         self.timings
     }

@@ -5,6 +5,7 @@
 //! [`RepositoryModel`] writes such a repository.
 #![forbid(unsafe_code)]
 
+mod chain_slot;
 mod description;
 mod error;
 mod instance;
@@ -19,6 +20,6 @@ pub use error::{Failure, FailureKind, ModelError};
 pub use instance::{Decoded, Instance, Reply};
 pub use metrics::{Counter, Increment};
 pub use model::Model;
-pub use options::{ModelOptions, ParameterKey};
+pub use options::{Batching, BatchingOptions, ModelOptions, ParameterKey};
 pub use repository::{InstanceKind, RepositoryError, RepositoryModel};
 pub use setup_cache::SetupCache;

@@ -1,7 +1,7 @@
 use crate::error::{Failure, ModelError};
 use crate::instance::Instance;
-use crate::options::ModelOptions;
-use crate::setup_cache::SetupCache;
+use crate::options::{Batching, ModelOptions};
+use crate::setup_cache::{SetupCache, SharedSetup};
 use std::sync::Arc;
 use traccc::finding::Smoother;
 use traccc::io::{GeometryIds, read_athena_ids};
@@ -11,8 +11,9 @@ use traccc_protocol::{Numbering, SensorTable};
 /// What all instances of a model share.
 #[derive(Debug)]
 pub struct Model {
-    pub(crate) setup: Arc<Setup>,
+    shared: Arc<SharedSetup>,
     pub(crate) config: ChainConfig,
+    pub(crate) batching: Batching,
     threads: Option<usize>,
     numbering: Numbering,
     acts: SensorTable,
@@ -30,7 +31,8 @@ impl Model {
         if config.finding.smoother == Smoother::None && !config.fitting.enabled {
             return Err(ModelError::NoStates);
         }
-        let setup = cache.get(&options.files)?;
+        let shared = cache.get(&options.files)?;
+        let setup = &shared.setup;
         for warning in &setup.warnings {
             tracing::warn!("{warning}");
         }
@@ -42,18 +44,19 @@ impl Model {
                 let ids = read_athena_ids(path)
                     .map_err(|source| ModelError::AthenaIds { path: path.clone(), source })?;
                 setup.check_athena_ids(&ids, path)?;
-                Some(table(&setup, &GeometryIds::Athena(Arc::new(ids))))
+                Some(table(setup, &GeometryIds::Athena(Arc::new(ids))))
             }
             None => None,
         };
-        let (acts, detray) =
-            (table(&setup, &GeometryIds::Acts), table(&setup, &GeometryIds::Detray));
+        let (acts, detray) = (table(setup, &GeometryIds::Acts), table(setup, &GeometryIds::Detray));
         let (config, threads, numbering) = (config.clone(), options.threads, options.numbering);
-        Ok(Self { setup, config, threads, numbering, acts, detray, athena })
+        let batching = options.batching.resolve();
+        Ok(Self { shared, config, batching, threads, numbering, acts, detray, athena })
     }
 
-    /// Starts an instance on an engine. The processor's threads are those of the model's parameter, else the cores of this
-    /// process divided by `instances`, the number of instances that run side by side.
+    /// Starts an instance on an engine, which all instances of one detector share. The threads of an instance on the processor
+    /// are those of the model's parameter, else the cores of this process divided by `instances`, the number of instances that
+    /// run side by side there; on another engine an instance needs one.
     ///
     /// # Errors
     /// An engine that this build or machine lacks, threads that cannot be started.
@@ -62,14 +65,18 @@ impl Model {
         backend: Backend,
         instances: usize,
     ) -> Result<Instance, ModelError> {
+        let engine = self.shared.engine(backend)?;
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let threads = self.threads.unwrap_or((cores / instances.max(1)).max(1));
-        Instance::start(self.clone(), backend, threads)
+        let threads = match engine.backend() {
+            Backend::Cpu => self.threads.unwrap_or((cores / instances.max(1)).max(1)),
+            _ => 1,
+        };
+        Instance::start(self.clone(), engine, threads)
     }
 
     /// Detector, segmentation and field.
     pub fn setup(&self) -> &Arc<Setup> {
-        &self.setup
+        &self.shared.setup
     }
 
     /// The settings of the chain.

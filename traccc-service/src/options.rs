@@ -2,8 +2,10 @@
 
 use crate::error::ModelError;
 use std::collections::BTreeMap;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 use traccc::io::DetectorFiles;
 use traccc::{ChainConfig, Error, FieldSource, SetupFiles, settings};
 use traccc_protocol::Numbering;
@@ -37,11 +39,15 @@ pub enum ParameterKey {
     AthenaIds,
     /// Threads of each CPU instance; left out: the cores divided by the number of instances.
     Threads,
+    /// The most events that an instance is given at once; left out: 1.
+    MaxBatchEvents,
+    /// How long a request may wait for others while an engine is busy, in us; left out: 0.
+    MaxBatchDelay,
 }
 
 impl ParameterKey {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Detector,
         Self::Geometry,
         Self::SurfaceGrids,
@@ -55,6 +61,8 @@ impl ParameterKey {
         Self::GeometryIds,
         Self::AthenaIds,
         Self::Threads,
+        Self::MaxBatchEvents,
+        Self::MaxBatchDelay,
     ];
 
     /// The key in a model's configuration.
@@ -73,6 +81,8 @@ impl ParameterKey {
             Self::GeometryIds => "geometry_ids",
             Self::AthenaIds => "athena_ids",
             Self::Threads => "threads",
+            Self::MaxBatchEvents => "max_batch_events",
+            Self::MaxBatchDelay => "max_batch_delay_us",
         }
     }
 }
@@ -90,6 +100,33 @@ pub struct ModelOptions {
     pub athena_ids: Option<PathBuf>,
     /// Threads of each CPU instance.
     pub threads: Option<usize>,
+    /// How many events are reconstructed together.
+    pub batching: BatchingOptions,
+}
+
+/// How many events an instance is given at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Batching {
+    /// The most events.
+    pub events: usize,
+    /// How long the first may wait for others while the engine is busy anyway.
+    pub delay: Duration,
+}
+
+/// A [`Batching`] of which parts may be left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BatchingOptions {
+    /// The most events.
+    pub events: Option<usize>,
+    /// How long the first may wait for others.
+    pub delay: Option<Duration>,
+}
+
+impl BatchingOptions {
+    /// With what is good for the processor where nothing is said: each event by itself, at once.
+    pub fn resolve(self) -> Batching {
+        Batching { events: self.events.unwrap_or(1), delay: self.delay.unwrap_or(Duration::ZERO) }
+    }
 }
 
 impl ModelOptions {
@@ -128,13 +165,13 @@ impl ModelOptions {
             let reason = "`geometry_ids` is `athena`";
             return Err(ModelError::MissingParameter { key, reason });
         }
-        let threads = values.parse(ParameterKey::Threads, "a whole number from 1")?;
-        if threads == Some(0) {
-            let (key, value) = (ParameterKey::Threads.name(), "0".to_owned());
-            let expected = "a whole number from 1".to_owned();
-            return Err(ModelError::Parameter { key, value, expected });
-        }
-        Ok(Self { files, config, numbering, athena_ids, threads })
+        let threads = values.positive(ParameterKey::Threads)?;
+        let delay = values.parse(ParameterKey::MaxBatchDelay, "a whole number from 0")?;
+        let batching = BatchingOptions {
+            events: values.positive(ParameterKey::MaxBatchEvents)?,
+            delay: delay.map(Duration::from_micros),
+        };
+        Ok(Self { files, config, numbering, athena_ids, threads, batching })
     }
 }
 
@@ -184,6 +221,11 @@ impl<'a> Values<'a> {
             text.parse().map_err(|_| wrong())
         };
         self.text(key).map(parse).transpose()
+    }
+
+    fn positive(&self, key: ParameterKey) -> Result<Option<usize>, ModelError> {
+        let number = self.parse::<NonZero<usize>>(key, "a whole number from 1")?;
+        Ok(number.map(NonZero::get))
     }
 
     fn files(&self) -> Result<SetupFiles, ModelError> {

@@ -26,7 +26,20 @@ pub enum InstanceKind {
     Gpu,
 }
 
+/// With more threads an instance on the processor is hardly faster: stages have parts that one thread does alone.
+const THREADS_OF_AN_INSTANCE: usize = 2;
+
 impl InstanceKind {
+    /// A good number of instances on this machine, or on each GPU. On the processor, several with few threads each: one with 16
+    /// threads keeps three cores busy.
+    pub fn instances(self) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        match self {
+            Self::Cpu => (cores / THREADS_OF_AN_INSTANCE).max(1),
+            Self::Gpu => 1,
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Cpu => "KIND_CPU",
@@ -54,12 +67,13 @@ pub struct RepositoryModel {
 }
 
 impl RepositoryModel {
-    /// A model called `traccc` with one instance on the processor, all inputs and all outputs.
+    /// A model called `traccc` with all inputs and all outputs, on the processor, with as many instances as make the most of
+    /// this machine.
     pub fn new(options: ModelOptions) -> Self {
         Self {
             name: "traccc".to_owned(),
             options,
-            instances: 1,
+            instances: InstanceKind::Cpu.instances(),
             kind: InstanceKind::Cpu,
             compact_cells: true,
             outputs: Output::ALL.into(),
@@ -118,7 +132,8 @@ impl RepositoryModel {
 
     /// Copies every file of the model, and gives the parameters that name the copies.
     fn write_files(&self, version: &Path) -> Result<BTreeMap<String, String>, RepositoryError> {
-        let ModelOptions { files, config, numbering, athena_ids, threads } = &self.options;
+        let ModelOptions { files, config, numbering, athena_ids, threads, batching } =
+            &self.options;
         let detector = &files.detector;
         let field_map = match &files.field {
             FieldSource::File(path) => Some(path),
@@ -159,6 +174,12 @@ impl RepositoryModel {
         set(ParameterKey::GeometryIds, numbering.name().to_owned());
         if let Some(threads) = threads {
             set(ParameterKey::Threads, threads.to_string());
+        }
+        if let Some(events) = batching.events {
+            set(ParameterKey::MaxBatchEvents, events.to_string());
+        }
+        if let Some(delay) = batching.delay {
+            set(ParameterKey::MaxBatchDelay, delay.as_micros().to_string());
         }
         Ok(parameters)
     }
@@ -316,6 +337,8 @@ pub enum RepositoryError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::BatchingOptions;
+    use std::time::Duration;
     use traccc::detector::Detector;
     use traccc::io::{self, DetectorFiles, Digitization};
     use traccc::{ChainConfig, SetupFiles};
@@ -342,6 +365,7 @@ mod tests {
             numbering: Numbering::Detray,
             athena_ids: None,
             threads: Some(3),
+            batching: BatchingOptions { events: Some(8), delay: Some(Duration::from_micros(250)) },
         }
     }
 
@@ -373,6 +397,7 @@ mod tests {
         assert_eq!(read.config, model.options.config);
         assert_eq!(read.files.field, model.options.files.field);
         assert_eq!((read.numbering, read.threads), (Numbering::Detray, Some(3)));
+        assert_eq!(read.batching, model.options.batching);
         assert_eq!(read.files.digitization, version.join("digitization.json.gz"));
         Model::load(&read, &SetupCache::new()).unwrap();
     }

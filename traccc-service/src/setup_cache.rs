@@ -1,12 +1,36 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::SystemTime;
-use traccc::{Error, FieldSource, Setup, SetupFiles};
+use traccc::{Backend, Engine, Error, FieldSource, Setup, SetupFiles};
 
-/// Detectors and fields that are in use, so that models and instances of one process share them.
+/// Detectors and fields that are in use, and the engines on them, so that models and instances of one process share them.
 #[derive(Debug, Default)]
 pub struct SetupCache {
-    entries: Mutex<Vec<(Key, Weak<Setup>)>>,
+    entries: Mutex<Vec<(Key, Weak<SharedSetup>)>>,
+}
+
+/// A setup, and the engines that were started on it.
+#[derive(Debug)]
+pub(crate) struct SharedSetup {
+    pub(crate) setup: Arc<Setup>,
+    engines: Mutex<Vec<Engine>>,
+}
+
+impl SharedSetup {
+    /// The engine that `backend` means: the one in use, else started now.
+    pub(crate) fn engine(&self, backend: Backend) -> Result<Engine, Error> {
+        // Held while starting: what an engine owns is uploaded once.
+        let mut engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(engine) = engines.iter().find(|engine| engine.backend() == backend) {
+            return Ok(engine.clone());
+        }
+        let engine = self.setup.engine(backend)?;
+        if let Some(known) = engines.iter().find(|known| known.backend() == engine.backend()) {
+            return Ok(known.clone());
+        }
+        engines.push(engine.clone());
+        Ok(engine)
+    }
 }
 
 /// The files, and how each was when it was read: a model that is written anew has new files under the old names.
@@ -53,7 +77,7 @@ impl SetupCache {
     ///
     /// # Errors
     /// As [`Setup::read`].
-    pub fn get(&self, files: &SetupFiles) -> Result<Arc<Setup>, Error> {
+    pub(crate) fn get(&self, files: &SetupFiles) -> Result<Arc<SharedSetup>, Error> {
         // Held while reading: two models of one detector that are loaded at once read it once.
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         entries.retain(|(_, setup)| setup.strong_count() > 0);
@@ -62,7 +86,8 @@ impl SetupCache {
         if let Some(setup) = found.and_then(|(_, setup)| setup.upgrade()) {
             return Ok(setup);
         }
-        let setup = Arc::new(Setup::read(files)?);
+        let (setup, engines) = (Arc::new(Setup::read(files)?), Mutex::default());
+        let setup = Arc::new(SharedSetup { setup, engines });
         entries.push((key, Arc::downgrade(&setup)));
         Ok(setup)
     }

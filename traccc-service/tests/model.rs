@@ -69,7 +69,7 @@ fn answer(
 ) -> Result<Vec<OwnedTensor>, Failure> {
     let views: Vec<Tensor<'_>> = request.iter().map(OwnedTensor::view).collect();
     let decoded = instance.decode(&views, parameters)?;
-    let reply = instance.reconstruct(&decoded, &|| false)?;
+    let reply = instance.reconstruct(&decoded)?;
     let tensor = |output: Output| {
         let mut bytes = vec![0; reply.byte_size(output)];
         reply.write(output, &mut bytes)?;
@@ -177,11 +177,12 @@ fn a_cancelled_request_stops_between_stages_and_the_next_one_works() {
     let views = request.each_ref().map(OwnedTensor::view);
     let decoded = instance.decode(&views, RequestParameters::default()).unwrap();
     let asked = AtomicUsize::new(0);
-    let cancelled = || asked.fetch_add(1, Ordering::Relaxed) >= 2;
-    let failure = instance.reconstruct(&decoded, &cancelled).unwrap_err();
-    assert_eq!(failure.kind(), FailureKind::Cancelled);
-    assert_eq!(asked.load(Ordering::Relaxed), 3, "asked before each stage until it says yes");
-    assert!(instance.reconstruct(&decoded, &|| false).unwrap().tracks() > 0);
+    let cancelled = |event| event == 0 && asked.fetch_add(1, Ordering::Relaxed) >= 2;
+    let batch = [decoded.clone(), decoded.clone()];
+    let [gone, other] = &instance.reconstruct_batch(&batch, &cancelled)[..] else { panic!("two") };
+    assert_eq!(gone.as_ref().unwrap_err().kind(), FailureKind::Cancelled);
+    assert!(other.as_ref().unwrap().tracks() > 0, "the rest of its batch goes on");
+    assert!(instance.reconstruct(&decoded).unwrap().tracks() > 0);
 }
 
 #[test]
@@ -192,10 +193,12 @@ fn a_panic_is_a_failure_of_one_request() {
     let request = encode_cells(&RawCells::new(), CellForm::Plain).unwrap();
     let views = request.each_ref().map(OwnedTensor::view);
     let decoded = instance.decode(&views, RequestParameters::default()).unwrap();
-    let failure = instance.reconstruct(&decoded, &|| panic!("on purpose")).unwrap_err();
+    let panics = |_| panic!("on purpose");
+    let results = instance.reconstruct_batch(&[&decoded], &panics);
+    let failure = results[0].as_ref().unwrap_err();
     assert_eq!(failure.kind(), FailureKind::Internal);
     assert!(failure.to_string().contains("on purpose"), "{failure}");
-    assert!(instance.reconstruct(&decoded, &|| false).is_ok());
+    assert!(instance.reconstruct(&decoded).is_ok());
 }
 
 #[test]
@@ -235,6 +238,8 @@ fn wrong_parameters_say_what_to_do() {
         (&[("detector", "")], "`detector` is missing"),
         (&[("field", "2T")], "`field` is `2T`"),
         (&[("threads", "0")], "`threads` is `0`"),
+        (&[("max_batch_events", "0")], "`max_batch_events` is `0`, expected a whole number from 1"),
+        (&[("max_batch_delay_us", "-1")], "`max_batch_delay_us` is `-1`"),
         (&[("config", "absent.toml")], "absent.toml"),
         (&[("config", "bad.toml")], "finding.smoother"),
         (&[("athena_ids", "chain.toml")], "chain.toml"),

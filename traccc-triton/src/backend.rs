@@ -108,9 +108,7 @@ pub(crate) unsafe extern "C" fn TRITONBACKEND_ModelInstanceExecute(
         // SAFETY: Triton hands these requests over, unless this function returns an error: it does not from here on.
         let requests = unsafe { Request::take(requests, count) };
         let answered = contained(|| {
-            execute::run(&instance, requests, |request, response, stopwatch| {
-                state.answer(request, response, stopwatch)
-            });
+            execute::run(&instance, state, &requests);
             Ok(())
         });
         if let Err(error) = answered {

@@ -1,9 +1,10 @@
-//! One execution: each request by itself, answered once, released once, counted once.
+//! One execution: all requests decoded, their events reconstructed together, each request answered once, counted once, released
+//! once.
 
 use crate::clock;
 use crate::guard::contained;
 use crate::instance::InstanceHandle;
-use crate::request::Request;
+use crate::request::{Cancellation, Request};
 use crate::response::Response;
 use crate::status::ApiError;
 
@@ -16,91 +17,105 @@ pub(crate) struct Times {
     pub(crate) exec_end: u64,
 }
 
-/// Takes the times of a request.
-#[derive(Debug)]
-pub(crate) struct Stopwatch {
+/// What an execution does with requests.
+pub(crate) trait Work {
+    /// An event, and what its response is to have.
+    type Event;
+    /// What became of an event.
+    type Reply;
+
+    /// Makes an event of a request.
+    fn decode(&self, request: &Request) -> Result<Self::Event, ApiError>;
+
+    /// Reconstructs events, each of which has a result, in their order; `cancelled` says which clients have gone.
+    fn reconstruct(
+        &self,
+        events: &[&Self::Event],
+        cancelled: &(dyn Fn(usize) -> bool + Sync),
+    ) -> Vec<Result<Self::Reply, ApiError>>;
+
+    /// Fills a response.
+    fn answer(
+        &self,
+        event: &Self::Event,
+        reply: &Self::Reply,
+        response: &mut Response<'_>,
+    ) -> Result<(), ApiError>;
+}
+
+/// A request with its response, and its event or why there is none.
+struct Task<'a, E> {
+    request: &'a Request,
+    response: Result<Response<'a>, ApiError>,
+    event: Result<E, ApiError>,
     start: u64,
-    decoded: Option<u64>,
-    computed: Option<u64>,
+    decoded: u64,
 }
 
-impl Stopwatch {
-    fn start() -> Self {
-        Self { start: clock::now(), decoded: None, computed: None }
-    }
-
-    /// The input is decoded.
-    pub(crate) fn decoded(&mut self) {
-        self.decoded = Some(clock::now());
-    }
-
-    /// The event is reconstructed.
-    pub(crate) fn computed(&mut self) {
-        self.computed = Some(clock::now());
-    }
-
-    /// The output is written. Work that ended early counts to the part it ended in.
-    fn stop(&self) -> Times {
-        let exec_end = clock::now();
-        Times {
-            exec_start: self.start,
-            compute_start: self.decoded.unwrap_or(exec_end),
-            compute_end: self.computed.unwrap_or(exec_end),
-            exec_end,
-        }
-    }
-}
-
-/// The times of an execution: those of its requests, one after the other.
-#[derive(Debug, Default)]
-struct Sum {
-    start: Option<u64>,
-    input: u64,
-    compute: u64,
-    output: u64,
-}
-
-impl Sum {
-    fn add(&mut self, times: &Times) {
-        self.start.get_or_insert(times.exec_start);
-        self.input += times.compute_start - times.exec_start;
-        self.compute += times.compute_end - times.compute_start;
-        self.output += times.exec_end - times.compute_end;
-    }
-
-    fn times(&self) -> Times {
-        let exec_start = self.start.unwrap_or_default();
-        let compute_start = exec_start + self.input;
-        let compute_end = compute_start + self.compute;
-        Times { exec_start, compute_start, compute_end, exec_end: compute_end + self.output }
-    }
-}
-
-/// Answers requests with what `answer` makes of each, or with the error it gives.
-///
-/// Statistics are reported before the response is sent, so that a client that has its response finds it counted.
-pub(crate) fn run(
-    instance: &InstanceHandle,
-    requests: Vec<Request>,
-    answer: impl Fn(&Request, &mut Response<'_>, &mut Stopwatch) -> Result<(), ApiError>,
-) {
-    let count = requests.len();
-    let mut sum = Sum::default();
-    for (i, request) in requests.into_iter().enumerate() {
-        let mut stopwatch = Stopwatch::start();
-        let mut response = Response::new(&request);
-        let outcome = match &mut response {
-            Ok(response) => contained(|| answer(&request, response, &mut stopwatch)),
+impl<'a, E> Task<'a, E> {
+    fn begin(work: &impl Work<Event = E>, request: &'a Request) -> Self {
+        let start = clock::now();
+        let response = Response::new(request);
+        let event = match &response {
+            Ok(_) => contained(|| work.decode(request)),
             Err(error) => Err(error.clone()),
         };
-        let times = stopwatch.stop();
-        sum.add(&times);
-        instance.report(&request, outcome.is_ok(), &times);
+        Self { request, response, event, start, decoded: clock::now() }
+    }
+}
+
+/// Answers requests.
+///
+/// Statistics are reported before the response is sent, so that a client that has its response finds it counted.
+pub(crate) fn run<W: Work>(instance: &InstanceHandle, work: &W, requests: &[Request]) {
+    let start = clock::now();
+    let tasks: Vec<_> = requests.iter().map(|request| Task::begin(work, request)).collect();
+    let compute_start = clock::now();
+    let mut results = reconstruct(work, &tasks).into_iter();
+    let compute_end = clock::now();
+
+    let count = tasks.len();
+    for (i, Task { request, mut response, event, start: exec_start, decoded }) in
+        tasks.into_iter().enumerate()
+    {
+        let begun = event.is_ok();
+        let outcome = match (&event, &mut response) {
+            (Ok(event), Ok(response)) => contained(|| {
+                let missing = || Err(ApiError::internal("an event has got lost"));
+                let reply = results.next().unwrap_or_else(missing)?;
+                work.answer(event, &reply, response)
+            }),
+            (Err(error), _) => Err(error.clone()),
+            (Ok(_), Err(error)) => Err(error.clone()),
+        };
+        let times = if begun {
+            Times { exec_start, compute_start, compute_end, exec_end: clock::now() }
+        } else {
+            // All of its time was spent on the input.
+            Times { exec_start, compute_start: decoded, compute_end: decoded, exec_end: decoded }
+        };
+        instance.report(request, outcome.is_ok(), &times);
         if i + 1 == count {
-            instance.report_batch(count, &sum.times());
+            let (exec_start, exec_end) = (start, clock::now());
+            let times = Times { exec_start, compute_start, compute_end, exec_end };
+            instance.report_batch(count, &times);
         }
         if let Err(error) = response.and_then(|response| response.send(outcome)) {
             tracing::error!("a request stays without a response: {}", error.message);
         }
     }
+}
+
+/// Reconstructs the events that there are; a panic is the failure of each.
+fn reconstruct<W: Work>(work: &W, tasks: &[Task<'_, W::Event>]) -> Vec<Result<W::Reply, ApiError>> {
+    let with_event = || tasks.iter().filter(|task| task.event.is_ok());
+    let events: Vec<&W::Event> = tasks.iter().flat_map(|task| &task.event).collect();
+    if events.is_empty() {
+        return Vec::new();
+    }
+    let clients: Vec<Cancellation<'_>> =
+        with_event().map(|task| task.request.cancellation()).collect();
+    let cancelled = |event: usize| clients[event].is_requested();
+    contained(|| Ok(work.reconstruct(&events, &cancelled)))
+        .unwrap_or_else(|error| events.iter().map(|_| Err(error.clone())).collect())
 }

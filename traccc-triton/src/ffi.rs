@@ -45,9 +45,11 @@ pub(crate) const CONFIG_VERSION: u32 = 1;
 
 pub(crate) const ERROR_INTERNAL: u32 = 1;
 pub(crate) const ERROR_INVALID_ARG: u32 = 3;
+pub(crate) const ERROR_UNAVAILABLE: u32 = 4;
 pub(crate) const ERROR_UNSUPPORTED: u32 = 5;
 pub(crate) const ERROR_CANCELLED: u32 = 7;
 
+pub(crate) const INSTANCE_KIND_CPU: u32 = 1;
 pub(crate) const INSTANCE_KIND_GPU: u32 = 2;
 
 pub(crate) const LOG_INFO: u32 = 0;

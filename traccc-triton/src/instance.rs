@@ -1,19 +1,20 @@
 //! Instances of a model.
 #![expect(unsafe_code, reason = "asks Triton's instances through the C API")]
 
-use crate::execute::{Stopwatch, Times};
+use crate::execute::{Times, Work};
 use crate::ffi;
 use crate::metrics::Metrics;
 use crate::model::{ModelHandle, ModelState};
 use crate::request::Request;
 use crate::response::Response;
 use crate::status::{ApiError, c_text};
+use std::borrow::Borrow;
 use std::ffi::c_void;
 use std::ptr::{NonNull, null, null_mut};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use traccc::Backend;
 use traccc_protocol::Output;
-use traccc_service::Instance;
+use traccc_service::{Decoded, Instance, Reply};
 
 /// What this library keeps for an instance.
 pub(crate) struct InstanceState {
@@ -31,36 +32,63 @@ impl InstanceState {
             ffi::INSTANCE_KIND_GPU => {
                 Backend::Cuda { device: usize::try_from(device).unwrap_or(0) }
             }
-            // KIND_CPU, and KIND_MODEL and KIND_AUTO, which leave it to us.
-            _ => Backend::Cpu,
+            ffi::INSTANCE_KIND_CPU => Backend::Cpu,
+            // KIND_MODEL and KIND_AUTO leave it to us.
+            _ => Backend::Auto,
         };
         let instance = model.model.instance(backend, model.instances)?;
-        tracing::info!("instance `{name}` runs on {backend}");
+        tracing::info!("instance `{name}` runs on {}", instance.backend());
         let (outputs, metrics) = (model.outputs.clone(), model.metrics.clone());
         Ok(Self { instance: Mutex::new(instance), outputs, metrics })
     }
 
-    /// Makes the response of a request.
-    pub(crate) fn answer(
-        &self,
-        request: &Request,
-        response: &mut Response<'_>,
-        stopwatch: &mut Stopwatch,
-    ) -> Result<(), ApiError> {
-        // An instance heals itself after a panic, so one that panicked with the lock held is fit for use.
-        let mut instance = self.instance.lock().unwrap_or_else(PoisonError::into_inner);
+    /// An instance heals itself after a panic, so one that panicked with the lock held is fit for use.
+    fn instance(&self) -> MutexGuard<'_, Instance> {
+        self.instance.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The event of a request, and the outputs that its response is to have.
+pub(crate) struct Event {
+    decoded: Decoded,
+    outputs: Vec<Output>,
+}
+
+impl Borrow<Decoded> for &Event {
+    fn borrow(&self) -> &Decoded {
+        &self.decoded
+    }
+}
+
+impl Work for InstanceState {
+    type Event = Event;
+    type Reply = Reply;
+
+    fn decode(&self, request: &Request) -> Result<Event, ApiError> {
         let outputs = request.outputs(&self.outputs)?;
         let parameters = request.parameters()?;
-        let decoded = {
-            let inputs = request.inputs()?;
-            let tensors: Vec<_> = inputs.iter().map(|input| input.tensor()).collect();
-            instance.decode(&tensors, parameters)?
-        };
-        stopwatch.decoded();
-        let cancellation = request.cancellation();
-        let reply = instance.reconstruct(&decoded, &|| cancellation.is_requested())?;
-        stopwatch.computed();
-        for output in outputs {
+        let inputs = request.inputs()?;
+        let tensors: Vec<_> = inputs.iter().map(|input| input.tensor()).collect();
+        let decoded = self.instance().decode(&tensors, parameters)?;
+        Ok(Event { decoded, outputs })
+    }
+
+    fn reconstruct(
+        &self,
+        events: &[&Event],
+        cancelled: &(dyn Fn(usize) -> bool + Sync),
+    ) -> Vec<Result<Reply, ApiError>> {
+        let results = self.instance().reconstruct_batch(events, cancelled);
+        results.into_iter().map(|result| Ok(result?)).collect()
+    }
+
+    fn answer(
+        &self,
+        event: &Event,
+        reply: &Reply,
+        response: &mut Response<'_>,
+    ) -> Result<(), ApiError> {
+        for &output in &event.outputs {
             let size = reply.byte_size(output);
             let buffer = response.add_output(output, &reply.shape(output), size)?;
             reply.write(output, buffer)?;

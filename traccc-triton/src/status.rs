@@ -82,6 +82,7 @@ impl From<Failure> for ApiError {
         let code = match failure.kind() {
             FailureKind::InvalidArgument => ffi::ERROR_INVALID_ARG,
             FailureKind::Cancelled => ffi::ERROR_CANCELLED,
+            FailureKind::Unavailable => ffi::ERROR_UNAVAILABLE,
             FailureKind::Internal => ffi::ERROR_INTERNAL,
         };
         Self::new(code, with_causes(&failure))

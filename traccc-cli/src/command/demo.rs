@@ -19,7 +19,7 @@ use traccc_client::{Client, ConnectOptions, InferOptions};
 use traccc_performance::{Efficiency, MatchCriteria, Matching, MeasurementTruth};
 use traccc_protocol::{Numbering, Output, ServedTracks};
 use traccc_server::{Server, ServerConfig};
-use traccc_service::{ModelOptions, RepositoryModel};
+use traccc_service::{BatchingOptions, ModelOptions, RepositoryModel};
 use traccc_sim::detectors::{ToyConfig, pixel_modules, toy_detector};
 use traccc_sim::{SimulatedEvent, SimulationConfig, simulate_event};
 
@@ -93,6 +93,7 @@ fn write_model(setup: &Setup, folder: &Path, repository: &Path) -> Result<()> {
         numbering: Numbering::Detray,
         athena_ids: None,
         threads: None,
+        batching: BatchingOptions::default(),
     };
     RepositoryModel::new(options).write(repository)?;
     Ok(())

@@ -4,8 +4,9 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 use traccc_protocol::{Numbering, Output};
-use traccc_service::{InstanceKind, ModelOptions, RepositoryModel};
+use traccc_service::{BatchingOptions, InstanceKind, ModelOptions, RepositoryModel};
 
 /// Arguments of `traccc model-repository`.
 #[derive(Args, Debug)]
@@ -16,9 +17,16 @@ pub(crate) struct ModelRepositoryArguments {
     /// Name that clients ask for
     #[arg(long, default_value = "traccc")]
     name: String,
-    /// Instances: events that are reconstructed side by side (on each GPU, for --kind gpu)
-    #[arg(long, value_name = "N", value_parser = positive, default_value_t = 1)]
-    instances: usize,
+    /// Instances: batches that are reconstructed side by side (on each GPU, for --kind gpu) [default: half of this machine's
+    /// cores, for --kind gpu 1]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    instances: Option<usize>,
+    /// Events that are given to an instance at once, where more than one waits [default: 1]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    max_batch_events: Option<usize>,
+    /// How long a request may wait for others while an engine is busy anyway, in us [default: 0]
+    #[arg(long, value_name = "US")]
+    max_batch_delay_us: Option<u64>,
     /// Where instances compute
     #[arg(long, value_enum, default_value_t = Kind::Cpu)]
     kind: Kind,
@@ -86,6 +94,10 @@ pub(crate) fn model_repository(arguments: &ModelRepositoryArguments) -> Result<V
         numbering,
         athena_ids: arguments.athena_ids.clone(),
         threads: arguments.threads,
+        batching: BatchingOptions {
+            events: arguments.max_batch_events,
+            delay: arguments.max_batch_delay_us.map(Duration::from_micros),
+        },
     };
     let kind = match arguments.kind {
         Kind::Cpu => InstanceKind::Cpu,
@@ -95,7 +107,8 @@ pub(crate) fn model_repository(arguments: &ModelRepositoryArguments) -> Result<V
         Tensors::Upstream => Output::UPSTREAM.to_vec(),
         Tensors::All => Output::ALL.to_vec(),
     };
-    let (name, instances) = (arguments.name.clone(), arguments.instances);
+    let name = arguments.name.clone();
+    let instances = arguments.instances.unwrap_or_else(|| kind.instances());
     let compact_cells = arguments.inputs == Tensors::All;
     let model = RepositoryModel { name, options, instances, kind, compact_cells, outputs };
     let folder = model.write(&arguments.output)?;

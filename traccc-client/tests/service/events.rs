@@ -79,7 +79,7 @@ impl Sample {
         let tensors = encode_cells(&self.events[event], CellForm::Plain).unwrap();
         let views = [tensors[0].view(), tensors[1].view()];
         let decoded = instance.decode(&views, parameters).unwrap();
-        let reply = instance.reconstruct(&decoded, &|| false).unwrap();
+        let reply = instance.reconstruct(&decoded).unwrap();
         let mut bytes = vec![0; reply.byte_size(output)];
         reply.write(output, &mut bytes).unwrap();
         bytes

@@ -177,7 +177,7 @@ impl Service {
             |failure: traccc_service::Failure| Status::invalid_argument(failure.to_string());
         let mut instance = self.instance.lock().unwrap();
         let decoded = instance.decode(&tensors.collect::<Vec<_>>(), parameters).map_err(invalid)?;
-        instance.reconstruct(&decoded, &|| false).map_err(invalid)
+        instance.reconstruct(&decoded).map_err(invalid)
     }
 
     fn answer(&self, request: ModelInferRequest) -> Result<ModelInferResponse, Status> {

@@ -1,22 +1,34 @@
 //! A simulated toy event, reconstructed stage by stage: the input of the benchmarks of the later stages.
 #![allow(dead_code, reason = "each benchmark uses its part")]
 
+use criterion::{BatchSize, Bencher};
 use std::sync::Arc;
 use traccc_core::detector::Detector;
-use traccc_core::event::{BoundParameters, Measurements, Tracks};
 use traccc_core::field::MagneticField;
 use traccc_core::propagation::PropagationConfig;
-use traccc_core::{ChainConfig, CpuChain, ReconstructionChain};
+use traccc_core::{ChainConfig, CpuChain, Keep, Reconstruction, ReconstructionChain, Stage};
 use traccc_sim::detectors::{ToyConfig, pixel_modules, toy_detector};
 use traccc_sim::{Gun, SimulationConfig, simulate_event};
 
-/// What the stages get, and the chain that gives it.
+/// An event, and the chain that reconstructed it.
 pub(crate) struct ToyEvent {
     pub(crate) chain: CpuChain,
-    pub(crate) measurements: Measurements,
-    pub(crate) parameters: Vec<BoundParameters>,
-    pub(crate) found: Tracks,
-    pub(crate) resolved: Tracks,
+    pub(crate) event: Reconstruction,
+}
+
+impl ToyEvent {
+    /// Measures a stage, from the products of those before it.
+    pub(crate) fn measure(&self, bencher: &mut Bencher<'_>, stage: Stage) {
+        let (mut setup, mut chain) = (self.chain.clone(), self.chain.clone());
+        bencher.iter_batched(
+            || setup.resume(&[&self.event], stage, Keep::Counts).expect("its own products"),
+            |mut batch| {
+                chain.run(stage, &mut batch).expect("the processor does not fail");
+                batch
+            },
+            BatchSize::LargeInput,
+        );
+    }
 }
 
 /// 1,000 muons of 1 to 100 GeV in the toy detector, field 2 T, search window 3:3.
@@ -34,13 +46,6 @@ pub(crate) fn toy_event() -> ToyEvent {
     let config = ChainConfig { propagation, ..ChainConfig::full() };
     let mut chain =
         CpuChain::new(detector, modules, field, &config).expect("default settings are sound");
-    let done = chain.reconstruct(&event.cells).expect("simulated cells are sound");
-    let resolved = done.resolved.expect("resolution is on by default");
-    ToyEvent {
-        chain,
-        measurements: done.measurements,
-        parameters: done.parameters,
-        found: done.found,
-        resolved,
-    }
+    let event = chain.reconstruct(&event.cells).expect("simulated cells are sound");
+    ToyEvent { chain, event }
 }

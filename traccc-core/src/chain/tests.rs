@@ -77,8 +77,8 @@ fn events_that_do_not_hold_together_are_not_resumed() {
         }),
         (Stage::Seeding, "space point 0 names row 3 of 0", |event| {
             event.measurements.clear();
-            let measurement = MeasurementIndex(3);
-            event.spacepoints.push(Spacepoint { measurement, ..Spacepoint::default() });
+            let measurements = [MeasurementIndex(3), MeasurementIndex::NONE];
+            event.spacepoints.push(Spacepoint { measurements, ..Spacepoint::default() });
         }),
         (Stage::Parameters, "seed 0 names row 5 of 0", |event| {
             event.measurements.clear();

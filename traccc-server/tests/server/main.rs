@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail loudly too")]
 
 mod bad_input;
+mod batches;
 mod limits;
 mod overload;
 mod replies;

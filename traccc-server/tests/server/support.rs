@@ -116,7 +116,7 @@ fn in_process(version: &Path, tensors: &[OwnedTensor; 2]) -> Reply {
     let mut instance = model.instance(Backend::Cpu, 1).unwrap();
     let views = tensors.each_ref().map(OwnedTensor::view);
     let decoded = instance.decode(&views, RequestParameters::default()).unwrap();
-    instance.reconstruct(&decoded, &|| false).unwrap()
+    instance.reconstruct(&decoded).unwrap()
 }
 
 /// A server on free ports, changed as the test needs it.

@@ -69,7 +69,7 @@ pub(super) static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
         let tensors = encode_cells(&cells, CellForm::Plain).unwrap();
         let views = tensors.each_ref().map(OwnedTensor::view);
         let decoded = instance.decode(&views, RequestParameters::default()).unwrap();
-        let reply = instance.reconstruct(&decoded, &|| false).unwrap();
+        let reply = instance.reconstruct(&decoded).unwrap();
         let written = Output::ALL.map(|output| {
             let mut bytes = vec![0; reply.byte_size(output)];
             reply.write(output, &mut bytes).unwrap();

@@ -3,16 +3,19 @@
 
 mod fixture;
 
-use crate::execute;
+use crate::execute::{self, Work};
 use crate::ffi;
 use crate::instance::InstanceHandle;
 use crate::mock::{self, MockInstance, MockModel, MockRequest, MockValue};
 use crate::request::Request;
+use crate::response::Response;
+use crate::status::ApiError;
 use fixture::{
     FIXTURE, KIND_CPU, KIND_MODEL, assert_answered, error_of, execute, execute_on, finalize,
     initialize, model_with, request, start, stop, toy_model,
 };
 use std::ffi::CString;
+use std::sync::Mutex;
 use std::sync::atomic::Ordering::SeqCst;
 use traccc_protocol::Output;
 
@@ -155,28 +158,70 @@ fn a_request_whose_client_is_gone_ends_between_stages() {
     assert_answered(&requests[2], 1, &Output::ALL);
 }
 
+/// Panics at the request of this handle, in one of the three passes.
+struct Panics {
+    at: *mut ffi::Request,
+    pass: &'static str,
+    batches: Mutex<Vec<usize>>,
+}
+
+impl Work for Panics {
+    type Event = bool;
+    type Reply = ();
+
+    fn decode(&self, request: &Request) -> Result<bool, ApiError> {
+        let here = request.as_ptr() == self.at;
+        assert!(!here || self.pass != "decode", "the second");
+        Ok(here)
+    }
+
+    fn reconstruct(
+        &self,
+        events: &[&bool],
+        _: &(dyn Fn(usize) -> bool + Sync),
+    ) -> Vec<Result<(), ApiError>> {
+        self.batches.lock().unwrap().push(events.len());
+        assert!(self.pass != "reconstruct", "the second");
+        events.iter().map(|_| Ok(())).collect()
+    }
+
+    fn answer(&self, here: &bool, (): &(), response: &mut Response<'_>) -> Result<(), ApiError> {
+        response.add_output(Output::TrackOffsets, &[1], 8)?.fill(0);
+        assert!(!here || self.pass != "answer", "the second");
+        Ok(())
+    }
+}
+
 #[test]
 fn a_panic_ends_its_request_only() {
     let model = MockModel::new("panic", "", "{}");
     let instance = MockInstance::new(&model, KIND_CPU, 0);
-    let requests = [request(0), request(1), request(2)];
-    let mut handles: Vec<_> = requests.iter().map(MockRequest::handle).collect();
-    // SAFETY: the instance lives.
-    let handle = unsafe { InstanceHandle::new(instance.handle()) }.unwrap();
-    // SAFETY: there are three requests.
-    let taken = unsafe { Request::take(handles.as_mut_ptr(), 3) };
-    execute::run(&handle, taken, |request, response, _| {
-        response.add_output(Output::TrackOffsets, &[1], 8)?.fill(0);
-        assert_ne!(request.as_ptr(), requests[1].handle(), "the second");
-        Ok(())
-    });
-    for request in &requests {
-        assert_eq!((request.released.load(SeqCst), request.sent.lock().unwrap().len()), (1, 1));
+    // A panic while all are reconstructed is one of all; an instance contains it by itself.
+    for (pass, failed, batch) in [
+        ("decode", [false, true, false], 2),
+        ("reconstruct", [true; 3], 3),
+        ("answer", [false, true, false], 3),
+    ] {
+        let requests = [request(0), request(1), request(2)];
+        let mut handles: Vec<_> = requests.iter().map(MockRequest::handle).collect();
+        // SAFETY: the instance lives.
+        let handle = unsafe { InstanceHandle::new(instance.handle()) }.unwrap();
+        // SAFETY: there are three requests.
+        let taken = unsafe { Request::take(handles.as_mut_ptr(), 3) };
+        let work = Panics { at: requests[1].handle(), pass, batches: Mutex::default() };
+        execute::run(&handle, &work, &taken);
+        drop(taken);
+        assert_eq!(*work.batches.lock().unwrap(), [batch], "{pass}: one batch of all events");
+        for (request, failed) in requests.iter().zip(failed) {
+            assert_eq!((request.released.load(SeqCst), request.sent.lock().unwrap().len()), (1, 1));
+            let error = request.sent.lock().unwrap()[0].error.clone();
+            assert_eq!(error.is_some(), failed, "{pass}");
+            if let Some(error) = error {
+                assert_eq!(error.code, ffi::ERROR_INTERNAL);
+                assert!(error.message.contains("the second"), "{}", error.message);
+            }
+        }
     }
-    let error = error_of(&requests[1]);
-    assert_eq!(error.code, ffi::ERROR_INTERNAL);
-    assert!(error.message.contains("the second"), "{}", error.message);
-    assert_eq!(requests[2].sent.lock().unwrap()[0].error, None);
 }
 
 #[test]
@@ -195,25 +240,24 @@ fn a_request_that_gets_no_response_is_released_and_counted() {
 }
 
 #[test]
-fn times_ascend_and_an_execution_is_the_sum_of_its_requests() {
+fn times_ascend_and_those_of_requests_lie_within_their_execution() {
     let mut bad = request(1);
     bad.inputs.pop();
-    let requests = [request(0), bad, MockRequest { cancelled_after: Some(1), ..request(0) }];
+    let requests = [request(0), bad, request(2)];
     let before = crate::clock::now();
     let executions = execute("times", &requests);
     let after = crate::clock::now();
-    let mut parts = [0; 3];
-    for request in &requests {
-        let times = request.statistics.lock().unwrap()[0].1;
-        assert!(times.is_sorted() && times[0] >= before && times[3] <= after, "{times:?}");
-        for (part, pair) in parts.iter_mut().zip(times.windows(2)) {
-            *part += pair[1] - pair[0];
-        }
+    let [(3, whole)] = executions[..] else { panic!("{executions:?}") };
+    assert!(whole.is_sorted_by(|a, b| a < b) && whole[0] >= before && whole[3] <= after);
+    let times = requests.each_ref().map(|request| request.statistics.lock().unwrap()[0].1);
+    for times in times {
+        assert!(times.is_sorted() && times[0] >= whole[0] && times[3] <= whole[3], "{times:?}");
     }
-    let [(3, times)] = executions[..] else { panic!("{executions:?}") };
-    assert_eq!([times[1] - times[0], times[2] - times[1], times[3] - times[2]], parts);
-    let times = requests[0].statistics.lock().unwrap()[0].1;
-    assert!(times[1] > times[0] && times[2] > times[1] && times[3] > times[2], "{times:?}");
+    for times in [times[0], times[2]] {
+        assert_eq!(times[1..3], whole[1..3], "they are reconstructed together");
+        assert!(times.is_sorted_by(|a, b| a < b), "{times:?}");
+    }
+    assert!(times[1][3] <= whole[1], "a wrong request costs nothing but its decoding");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use traccc::Backend;
 use traccc::event::RawCells;
 use traccc_client::{InferOptions, OutputTensor, Response};
 use traccc_protocol::{DataType, Numbering, encode_cells};
-use traccc_service::{Instance, Model, ModelOptions, SetupCache};
+use traccc_service::{BatchingOptions, Instance, Model, ModelOptions, SetupCache};
 
 /// The model as it is to be, beside its detector.
 #[derive(Args, Debug)]
@@ -47,6 +47,7 @@ impl LocalArguments {
             numbering: options.parameters.numbering.unwrap_or(Numbering::Acts),
             athena_ids: self.athena_ids.clone(),
             threads: self.threads,
+            batching: BatchingOptions::default(),
         };
         let model = Arc::new(Model::load(&model, &SetupCache::new())?);
         warn(&model.setup().check_events(events));
@@ -71,7 +72,7 @@ impl Local {
         let tensors = encode_cells(cells, self.options.form)?;
         let views = [tensors[0].view(), tensors[1].view()];
         let decoded = self.instance.decode(&views, self.options.parameters)?;
-        let reply = self.instance.reconstruct(&decoded, &|| false)?;
+        let reply = self.instance.reconstruct(&decoded)?;
         let mut differences = Vec::new();
         for tensor in &response.tensors {
             let mut here = vec![0; reply.byte_size(tensor.output)];
