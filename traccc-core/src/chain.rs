@@ -142,7 +142,7 @@ pub trait ReconstructionChain {
     /// Of the engine.
     fn form_spacepoints(&mut self, measurements: &Measurements)
     -> Result<Spacepoints, Self::Error>;
-    /// Space points to seeds.
+    /// Space points to seeds. The measurements tell sensors and widths of clusters, which triplets do not ask for.
     ///
     /// # Errors
     /// Of the engine.
