@@ -5,9 +5,9 @@
 //! ```
 //!
 //! Types in the order of use: a [`Setup`] is a detector with its segmentation and field, read from files by
-//! [`SetupFiles`]; a [`ChainConfig`] holds the settings (see [`settings`] for TOML); [`Setup::engine`] starts the engine
-//! that a [`Backend`] names, and [`Setup::open`] a chain of it; [`Chain::reconstruct`] turns the [`Cells`](event::Cells) of an event into a
-//! [`Reconstruction`].
+//! [`SetupFiles`], with a [`Warning`] for what does not look as if it belongs together; a [`ChainConfig`] holds the
+//! settings (see [`settings`] for TOML); [`Setup::engine`] starts the engine that a [`Backend`] names, and [`Setup::open`] a
+//! chain of it; [`Chain::reconstruct`] turns the [`Cells`](event::Cells) of an event into a [`Reconstruction`].
 //!
 //! From files (the example writes them first; a folder of detray and ACTS files serves as well):
 //!
