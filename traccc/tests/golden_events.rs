@@ -10,7 +10,6 @@ use traccc::detector::Detector;
 use traccc::event::{TrackState, Tracks};
 use traccc::field::MagneticField;
 use traccc::io::{CellOptions, EventDirectory, EventFile, GeometryIds, read_cells, write_cells};
-use traccc::propagation::PropagationConfig;
 use traccc::{Backend, ChainConfig, EventCounts, Setup};
 use traccc_sim::detectors::{ToyConfig, pixel_modules, toy_detector};
 use traccc_sim::{Gun, SimulationConfig, simulate_event};
@@ -50,11 +49,10 @@ fn reconstruct(setup: &Setup, directory: &Path) -> Vec<Golden> {
     let events = EventDirectory::open(directory).unwrap();
     let mut golden = Vec::new();
     for (chain, config) in [("full", ChainConfig::full()), ("service", ChainConfig::service())] {
-        let propagation = PropagationConfig { search_window: [3, 3], ..config.propagation };
         let mut finding = config.finding.clone();
         // Muons of the toy's barrel cross four sensors only.
         finding.min_measurements = 3;
-        let config = ChainConfig { propagation, finding, ..config };
+        let config = ChainConfig { finding, ..config };
         let mut engine = setup.open(Backend::Cpu, &config).unwrap();
         for event in 0..EVENTS {
             let path = events.path(event, EventFile::Cells).unwrap();

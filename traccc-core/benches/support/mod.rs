@@ -5,7 +5,6 @@ use std::sync::Arc;
 use traccc_core::detector::Detector;
 use traccc_core::event::{BoundParameters, Measurements, Tracks};
 use traccc_core::field::MagneticField;
-use traccc_core::propagation::PropagationConfig;
 use traccc_core::{ChainConfig, CpuChain, ReconstructionChain};
 use traccc_sim::detectors::{ToyConfig, pixel_modules, toy_detector};
 use traccc_sim::{Gun, SimulationConfig, simulate_event};
@@ -19,7 +18,7 @@ pub(crate) struct ToyEvent {
     pub(crate) resolved: Tracks,
 }
 
-/// 1,000 muons of 1 to 100 GeV in the toy detector, field 2 T, search window 3:3.
+/// 1,000 muons of 1 to 100 GeV in the toy detector, field 2 T.
 pub(crate) fn toy_event() -> ToyEvent {
     let detector = toy_detector(&ToyConfig::full()).expect("the default detector is sound");
     let detector = Arc::new(Detector::compile(&detector).expect("the default detector compiles"));
@@ -30,10 +29,8 @@ pub(crate) fn toy_event() -> ToyEvent {
     let simulation = SimulationConfig { gun, ..SimulationConfig::default() };
     let event = simulate_event(&detector, &modules, &field, &simulation, 1, 0)
         .expect("default settings are sound");
-    let propagation = PropagationConfig { search_window: [3, 3], ..PropagationConfig::default() };
-    let config = ChainConfig { propagation, ..ChainConfig::full() };
-    let mut chain =
-        CpuChain::new(detector, modules, field, &config).expect("default settings are sound");
+    let mut chain = CpuChain::new(detector, modules, field, &ChainConfig::full())
+        .expect("default settings are sound");
     let done = chain.reconstruct(&event.cells).expect("simulated cells are sound");
     let resolved = done.resolved.expect("resolution is on by default");
     ToyEvent {
