@@ -6,8 +6,8 @@ use super::model::{
     VolumeModel,
 };
 use super::{
-    Axis, Detector, Grid, GridFrame, Mask, MaterialMap, MaterialRef, Shape, Slab, Surface,
-    SurfaceKind, Volume, surface_identifier,
+    Axis, Detector, Grid, Mask, MaterialMap, MaterialRef, Shape, Slab, Surface, SurfaceKind,
+    Volume, surface_identifier,
 };
 use crate::Scalar;
 use crate::error::Error;
@@ -177,15 +177,15 @@ impl Detector {
             ));
         }
         let (axes, first_bin) = (grid.axes.map(axis), self.bin_offsets.len() as u32 - 1);
-        let radius = if grid.frame == GridFrame::CYLINDER { reference_radius(volume) } else { 0.0 };
-        let completed = complete(volume, index, number, &axes, radius);
+        let completed = complete(volume, index, number, &axes);
         for bin in completed.bins {
             let global = |local| SurfaceIndex::from(first_surface + local as usize);
             self.bin_entries.extend(bin.into_iter().map(global));
             self.bin_offsets.push(self.bin_entries.len() as u32);
         }
         self.completions.push(completed.report);
-        self.grids.push(Grid { frame: grid.frame, radius: radius as Scalar, axes, first_bin });
+        let reference = completed.reference as Scalar;
+        self.grids.push(Grid { frame: grid.frame, reference, axes, first_bin });
         Ok(())
     }
 }
@@ -202,22 +202,6 @@ fn coincide(a: &Surface, b: &Surface) -> bool {
     }
     let parallel = a.axis(2).dot(&b.axis(2)).abs() > 1.0 - 1.0e-5;
     parallel && a.axis(2).dot(&(b.origin() - a.origin())).abs() < NEAR
-}
-
-/// Middle of the smallest and largest radius of the volume's cylindrical portals, in mm.
-fn reference_radius(volume: &VolumeModel) -> f64 {
-    let cylinder = |s: &&SurfaceModel| {
-        s.kind == SurfaceKind::PORTAL
-            && (s.shape == Shape::CYLINDER || s.shape == Shape::CONCENTRIC_CYLINDER)
-    };
-    let radii = volume
-        .surfaces
-        .iter()
-        .filter(cylinder)
-        .flat_map(|s| &s.masks)
-        .filter_map(|m| m.bounds.first());
-    let (lo, hi) = radii.fold((f64::MAX, 0.0), |(lo, hi): (f64, f64), &r| (lo.min(r), hi.max(r)));
-    if hi > 0.0 { 0.5 * (lo + hi) } else { 0.0 }
 }
 
 fn concentric(model: &SurfaceModel) -> (Placement, Vec<MaskModel>) {

@@ -30,6 +30,8 @@ pub struct GridCompletion {
 /// A grid whose bins are complete: volume-local surface numbers, ascending and each once.
 pub(super) struct Completed {
     pub(super) bins: Vec<Vec<u32>>,
+    /// Radius or height of the reference surface, in mm.
+    pub(super) reference: f64,
     pub(super) report: GridCompletion,
 }
 
@@ -39,7 +41,6 @@ pub(super) fn complete(
     index: VolumeIndex,
     number: usize,
     axes: &[Axis; 2],
-    radius: f64,
 ) -> Completed {
     let grid = &volume.grids[number];
     let (sensors, unlisted) = sensors_of(volume, number);
@@ -48,7 +49,7 @@ pub(super) fn complete(
         .map(|&s| outline(&volume.surfaces[s as usize], f64::from(LARGEST_MASK_TOLERANCE)))
         .collect();
     let points = outlines.iter().flatten();
-    let reach = Reach::new(grid.frame, radius, &volume.placement, points);
+    let reach = Reach::new(grid.frame, &volume.placement, points);
     let mut bins = vec![Vec::new(); grid.bins.len()];
     for (&sensor, points) in sensors.iter().zip(&outlines) {
         let Patch { low, high } = reach.patch(points);
@@ -68,7 +69,7 @@ pub(super) fn complete(
         bin.sort_unstable();
         bin.dedup();
     }
-    Completed { bins, report }
+    Completed { bins, reference: reach.reference(), report }
 }
 
 /// The sensors that a grid is to find, ascending: all of its volume; of several grids each finds those that it lists, and the

@@ -60,8 +60,9 @@ impl Axis {
 pub struct Grid {
     /// What the axes mean.
     pub frame: GridFrame,
-    /// Radius of the cylinder on which a track is looked up, in mm; 0 for other frames.
-    pub radius: Scalar,
+    /// Where the surface is on which a track is looked up, in the middle of the sensors, in mm: the radius of a cylinder
+    /// about the z axis, or the local z of a plane in the volume's frame.
+    pub reference: Scalar,
     /// The axes; the bin of axis 0 runs fastest.
     pub axes: [Axis; 2],
     /// First row of [`Detector::bin_offsets`](super::Detector::bin_offsets) of this grid.

@@ -8,6 +8,7 @@
 
 use super::GridFrame;
 use super::model::Placement;
+use crate::Scalar;
 use std::f64::consts::{FRAC_PI_2, PI};
 
 /// Smallest curvature radius in the plane across the field, in mm: a transverse momentum of 0.15 GeV in 4 T, or of 0.075 GeV
@@ -35,8 +36,8 @@ pub(super) struct Patch {
 pub(super) enum Reach {
     /// A cylinder about the z axis, of this radius; how far helices get on either side of it.
     Cylinder { radius: f64, inside: Travel, outside: Travel },
-    /// A plane; `coaxial` says that it is perpendicular to the z axis and centred on it.
-    Plane { frame: GridFrame, placement: Placement, coaxial: bool },
+    /// A plane at this height in the volume's frame; `coaxial` says that it is perpendicular to the z axis and centred on it.
+    Plane { frame: GridFrame, placement: Placement, height: f64, coaxial: bool },
 }
 
 /// The longest ways of a helix between the reference cylinder and a point, for each mm that the point is off it.
@@ -51,25 +52,35 @@ pub(super) struct Travel {
 }
 
 impl Reach {
-    /// For a grid whose sensors have these points; `radius` is that of a cylinder.
+    /// For a grid whose sensors have these points: the reference surface lies in the middle of them.
     pub(super) fn new<'a>(
         frame: GridFrame,
-        radius: f64,
         placement: &Placement,
         points: impl Iterator<Item = &'a [f64; 3]>,
     ) -> Self {
-        if frame == GridFrame::CYLINDER {
-            let (mut lowest, mut highest) = (radius, radius);
-            for [x, y, _] in points {
-                let r = x.hypot(*y);
-                (lowest, highest) = (r.min(lowest), r.max(highest));
-            }
-            let [inside, outside] = [lowest, highest].map(|r| Travel::between(radius, r));
-            return Self::Cylinder { radius, inside, outside };
+        let cylinder = frame == GridFrame::CYLINDER;
+        let value =
+            |p: &[f64; 3]| if cylinder { p[0].hypot(p[1]) } else { to_local(placement, p)[2] };
+        let (low, high) = points
+            .map(value)
+            .fold((f64::MAX, f64::MIN), |(low, high), v| (v.min(low), v.max(high)));
+        // As the navigator has it.
+        let middle = if low > high { 0.0 } else { f64::from((0.5 * (low + high)) as Scalar) };
+        if cylinder {
+            let [inside, outside] = [low, high].map(|r| Travel::between(middle, r));
+            return Self::Cylinder { radius: middle, inside, outside };
         }
         let [x, y, _] = placement.translation;
         let coaxial = x.hypot(y) < 1.0e-3 && placement.axes[2][2].abs() > 1.0 - 1.0e-9;
-        Self::Plane { frame, placement: *placement, coaxial }
+        Self::Plane { frame, placement: *placement, height: middle, coaxial }
+    }
+
+    /// Where the reference surface is: the radius of a cylinder, the height of a plane in the volume's frame, in mm.
+    pub(super) fn reference(&self) -> f64 {
+        match self {
+            Self::Cylinder { radius, .. } => *radius,
+            Self::Plane { height, .. } => *height,
+        }
     }
 
     /// The crossings of the helices that meet one of these points, which are those of one sensor.
@@ -84,8 +95,9 @@ impl Reach {
                     span.add_on_cylinder(point, r, *radius, travel, centre);
                 }
             }
-            Self::Plane { frame, placement, coaxial } => {
-                let local: Vec<_> = points.iter().map(|p| to_local(placement, p)).collect();
+            Self::Plane { frame, placement, height: plane, coaxial } => {
+                let mut local: Vec<_> = points.iter().map(|p| to_local(placement, p)).collect();
+                local.iter_mut().for_each(|p| p[2] -= plane);
                 if *frame != GridFrame::DISC {
                     for &[x, y, height] in &local {
                         let reach = reach_in_plane(height.abs()) + PAD;
@@ -94,9 +106,10 @@ impl Reach {
                     return span.patch;
                 }
                 let centre = mean_azimuth(&local);
-                let z = coaxial.then(|| placement.translation[2]);
+                let normal = placement.axes[2][2];
+                let axis = coaxial.then(|| (placement.translation[2] + normal * plane, normal));
                 for point in &local {
-                    span.add_on_disc(point, z.map(|z| (z, placement.axes[2][2])), centre);
+                    span.add_on_disc(point, axis, centre);
                 }
             }
         }

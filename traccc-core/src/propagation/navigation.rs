@@ -205,12 +205,12 @@ impl Navigator<'_> {
 /// of the parabola on the way to the crossing is small beside the tolerance by which the masks were grown there.
 fn lookup(grid: &Grid, volume: &Volume, parabola: &Parabola, entry: Scalar) -> [Scalar; 2] {
     if grid.frame == GridFrame::CYLINDER {
-        let s = parabola.nearest_to_cylinder(grid.radius, entry).unwrap_or(entry);
+        let s = parabola.nearest_to_cylinder(grid.reference, entry).unwrap_or(entry);
         let point = parabola.at(s);
         return [point.y.atan2(point.x), point.z];
     }
     let axes = volume.axes.map(Vector3::from);
-    let origin = Vector3::from(volume.translation);
+    let origin = Vector3::from(volume.translation) + axes[2] * grid.reference;
     let point = parabola
         .plane(&origin, &axes[2], -MAX_LOOKUP)
         .map_or_else(|| parabola.at(entry), |s| parabola.at(s))
