@@ -14,10 +14,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let modules = pixel_modules(&detector, [0.05, 0.05])?;
     let setup = Setup::new(detector, modules, MagneticField::along_z(2.0));
 
-    // The settings: this detector needs a wider search for the next surface.
-    let mut config = ChainConfig::full();
-    config.propagation.search_window = [3, 3];
-    let mut chain = setup.open(Backend::Cpu, &config)?;
+    let mut chain = setup.open(Backend::Cpu, &ChainConfig::full())?;
 
     for number in 0..3 {
         let simulated = simulate_event(

@@ -19,9 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let Setup { detector, modules, field, .. } = &setup;
     let cells = simulate_event(detector, modules, field, &simulation, 1, 0)?.cells;
 
-    let mut config = ChainConfig::full();
-    config.propagation.search_window = [3, 3];
-    let event = setup.open(Backend::Cpu, &config)?.reconstruct(&cells)?;
+    let event = setup.open(Backend::Cpu, &ChainConfig::full())?.reconstruct(&cells)?;
 
     let scratch = tempfile::tempdir()?;
     let folder =

@@ -9,8 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
-SETTINGS = "[propagation]\nsearch_window = [3, 3]\n[finding]\nmin_measurements = 3\n"
-"""For the toy detector: its grids need a window; three measurements as in configs/toy.toml."""
+SETTINGS = "[finding]\nmin_measurements = 3\n"
+"""For the toy detector: three measurements as in configs/toy.toml."""
 
 
 class Tools:

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use traccc_core::detector::{Detector, Modules};
 use traccc_core::event::{Cells, Tracks};
 use traccc_core::field::MagneticField;
-use traccc_core::propagation::PropagationConfig;
 use traccc_core::{ChainConfig, CpuChain, Reconstruction, ReconstructionChain};
 use traccc_performance::{
     Efficiency, MatchCriteria, Matching, MeasurementTruth, Residuals, Tolerances, TruthSelection,
@@ -29,10 +28,7 @@ impl Toy {
         Self { detector, modules, field: Arc::new(MagneticField::along_z(2.0)) }
     }
 
-    /// The chain with the search window that the toy's grids need.
     fn chain(&self, config: ChainConfig) -> CpuChain {
-        let propagation = PropagationConfig { search_window: [3, 3], ..config.propagation };
-        let config = ChainConfig { propagation, ..config };
         CpuChain::new(self.detector.clone(), self.modules.clone(), self.field.clone(), &config)
             .unwrap()
     }

@@ -18,7 +18,7 @@ use traccc_service::{Failure, FailureKind, Instance, Model, ModelError, ModelOpt
 use traccc_sim::detectors::{ToyConfig, pixel_modules, toy_detector};
 use traccc_sim::{SimulationConfig, simulate_event};
 
-const SETTINGS: &str = "[propagation]\nsearch_window = [3, 3]\n\n[finding]\nmin_measurements = 3\n";
+const SETTINGS: &str = "[finding]\nmin_measurements = 3\n";
 
 /// Writes the toy detector into `folder`.
 fn write_toy(folder: &Path) {

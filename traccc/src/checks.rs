@@ -6,10 +6,10 @@ use crate::setup::{Setup, SetupFiles};
 use crate::warning::{Misfit, Warning};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
-use traccc_core::detector::{Area, Detector, Modules, Shape, Surface, SurfaceKind};
+use traccc_core::detector::{Area, Detector, Modules, Shape, Surface};
 use traccc_core::field::{FieldChoice, MagneticField};
 use traccc_core::math::Vector3;
-use traccc_core::{ChainConfig, ModuleIndex, Scalar, SurfaceIndex, VolumeIndex};
+use traccc_core::{ChainConfig, ModuleIndex, Scalar, SurfaceIndex};
 use traccc_io::AthenaIds;
 
 /// Channels cover at least this part of their sensor.
@@ -232,30 +232,15 @@ fn misfit(channels: [Scalar; 2], sensor: [Scalar; 2], is_angle: bool) -> Option<
     (high - low < LEAST_COVER * width(sensor)).then_some(Misfit::Short)
 }
 
-/// Sensors that no search grid of their volume lists.
-///
-/// (When grids are completed as the detector is compiled, the detector's own report of that replaces the search here.)
+/// Sensors that no search grid of their volume lists in the file; the compiled grids have them.
 fn grids(detector: &Detector, names: &Names<'_>) -> Option<Warning> {
-    let mut listed = vec![false; detector.surfaces.len()];
-    detector.bin_entries.iter().for_each(|surface| listed[surface.get()] = true);
-    let mut missing = 0;
-    let mut first = None;
-    for (number, volume) in detector.volumes.iter().enumerate() {
-        if volume.grids[0] == volume.grids[1] {
-            continue;
-        }
-        for row in volume.surfaces[0] as usize..volume.surfaces[1] as usize {
-            if detector.surfaces[row].kind == SurfaceKind::SENSITIVE && !listed[row] {
-                missing += 1;
-                first.get_or_insert(VolumeIndex::from(number));
-            }
-        }
-    }
-    first.map(|volume| Warning::SensorsInNoBin {
+    let mut lacking = detector.completions.iter().filter(|grid| grid.unlisted > 0).peekable();
+    let first = lacking.peek()?.volume;
+    Some(Warning::SensorsInNoBin {
         grids: names.grids(),
         geometry: names.geometry(),
-        sensors: missing,
-        volume: volume.0,
+        sensors: lacking.map(|grid| grid.unlisted as usize).sum(),
+        volume: first.0,
     })
 }
 

@@ -30,9 +30,7 @@
 //! # let ids = io::GeometryIds::Acts;
 //! # io::write_cells(folder, 0, &simulated.cells, None, (&detector, &modules), &ids)?;
 //! let setup = Setup::read(&SetupFiles::in_dir(folder)?)?;
-//! let mut config = ChainConfig::full();
-//! config.propagation.search_window = [3, 3];
-//! let mut chain = setup.open(Backend::Cpu, &config)?;
+//! let mut chain = setup.open(Backend::Cpu, &ChainConfig::full())?;
 //!
 //! let path = EventDirectory::open(folder)?.path(0, EventFile::Cells)?;
 //! let read = io::read_cells(path, &setup.detector, &setup.modules, &CellOptions::default())?;

@@ -5,7 +5,6 @@ use criterion::{BatchSize, Bencher};
 use std::sync::Arc;
 use traccc_core::detector::Detector;
 use traccc_core::field::MagneticField;
-use traccc_core::propagation::PropagationConfig;
 use traccc_core::{ChainConfig, CpuChain, Keep, Reconstruction, ReconstructionChain, Stage};
 use traccc_sim::detectors::{ToyConfig, pixel_modules, toy_detector};
 use traccc_sim::{Gun, SimulationConfig, simulate_event};
@@ -31,7 +30,7 @@ impl ToyEvent {
     }
 }
 
-/// 1,000 muons of 1 to 100 GeV in the toy detector, field 2 T, search window 3:3.
+/// 1,000 muons of 1 to 100 GeV in the toy detector, field 2 T.
 pub(crate) fn toy_event() -> ToyEvent {
     let detector = toy_detector(&ToyConfig::full()).expect("the default detector is sound");
     let detector = Arc::new(Detector::compile(&detector).expect("the default detector compiles"));
@@ -42,10 +41,8 @@ pub(crate) fn toy_event() -> ToyEvent {
     let simulation = SimulationConfig { gun, ..SimulationConfig::default() };
     let event = simulate_event(&detector, &modules, &field, &simulation, 1, 0)
         .expect("default settings are sound");
-    let propagation = PropagationConfig { search_window: [3, 3], ..PropagationConfig::default() };
-    let config = ChainConfig { propagation, ..ChainConfig::full() };
-    let mut chain =
-        CpuChain::new(detector, modules, field, &config).expect("default settings are sound");
+    let mut chain = CpuChain::new(detector, modules, field, &ChainConfig::full())
+        .expect("default settings are sound");
     let event = chain.reconstruct(&event.cells).expect("simulated cells are sound");
     ToyEvent { chain, event }
 }

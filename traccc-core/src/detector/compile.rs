@@ -1,12 +1,13 @@
 //! From the description to the tables.
 
+use super::completion::complete;
 use super::model::{
-    AxisModel, DetectorModel, GridModel, MaskModel, MaterialMapModel, MaterialModel, Placement,
-    SurfaceModel, VolumeModel,
+    AxisModel, DetectorModel, MaskModel, MaterialMapModel, MaterialModel, Placement, SurfaceModel,
+    VolumeModel,
 };
 use super::{
-    Axis, Carrier, Detector, Grid, GridFrame, Mask, MaterialMap, MaterialRef, Slab, Surface,
-    SurfaceKind, Volume, surface_identifier,
+    Axis, Carrier, Detector, Grid, Mask, MaterialMap, MaterialRef, Slab, Surface, SurfaceKind,
+    Volume, surface_identifier,
 };
 use crate::Scalar;
 use crate::error::Error;
@@ -14,6 +15,12 @@ use crate::index::{SurfaceIndex, VolumeIndex};
 
 impl Detector {
     /// Compiles a description into tables.
+    ///
+    /// Each bin of a search grid then lists, ascending, what the description lists and every sensor that can be met from it:
+    /// those whose mask, grown by [`LARGEST_MASK_TOLERANCE`](super::LARGEST_MASK_TOLERANCE), is met by a helix that
+    /// crosses the grid's reference surface in the bin, at up to 75 degrees from its normal, with a transverse
+    /// momentum of at least 0.15 GeV in up to 4 T, |d0| up to 20 mm and |z0| up to 300 mm, on its way out (before the
+    /// circle leads back to the axis). `completions` says what was added.
     ///
     /// Cylinders about the z axis are made concentric: their z shift moves into the bounds, and x, y and rotation
     /// are dropped, as detray does on reading.
@@ -86,9 +93,9 @@ impl Detector {
                 self.searched.push(row);
             }
         }
-        for grid in &volume.grids {
+        for grid in 0..volume.grids.len() {
             let fail = |reason| Error::Geometry { volume: number, surface: 0, reason };
-            self.push_grid(grid, volume, first_surface).map_err(fail)?;
+            self.push_grid(grid, volume, index, first_surface).map_err(fail)?;
         }
         self.volumes.push(Volume {
             axes: to_scalar(volume.placement.axes),
@@ -155,26 +162,30 @@ impl Detector {
 
     fn push_grid(
         &mut self,
-        grid: &GridModel,
+        number: usize,
         volume: &VolumeModel,
+        index: VolumeIndex,
         first_surface: usize,
     ) -> Result<(), String> {
+        let grid = &volume.grids[number];
         check_bins("surface grid", &grid.axes, grid.bins.len())?;
-        let first_bin = self.bin_offsets.len() as u32 - 1;
-        for bin in &grid.bins {
-            if let Some(&unknown) = bin.iter().find(|&&s| s as usize >= volume.surfaces.len()) {
-                return Err(format!(
-                    "grid names surface {unknown}, but the volume has {}",
-                    volume.surfaces.len()
-                ));
-            }
-            self.bin_entries.extend(
-                bin.iter().map(|&local| SurfaceIndex::from(first_surface + local as usize)),
-            );
+        let mut surfaces = volume.grids.iter().flat_map(|grid| &grid.bins).flatten();
+        if let Some(unknown) = surfaces.find(|&&s| s as usize >= volume.surfaces.len()) {
+            return Err(format!(
+                "grid names surface {unknown}, but the volume has {}",
+                volume.surfaces.len()
+            ));
+        }
+        let (axes, first_bin) = (grid.axes.map(axis), self.bin_offsets.len() as u32 - 1);
+        let completed = complete(volume, index, number, &axes);
+        for bin in completed.bins {
+            let global = |local| SurfaceIndex::from(first_surface + local as usize);
+            self.bin_entries.extend(bin.into_iter().map(global));
             self.bin_offsets.push(self.bin_entries.len() as u32);
         }
-        let radius = if grid.frame == GridFrame::CYLINDER { reference_radius(volume) } else { 0.0 };
-        self.grids.push(Grid { frame: grid.frame, radius, axes: grid.axes.map(axis), first_bin });
+        self.completions.push(completed.report);
+        let reference = completed.reference as Scalar;
+        self.grids.push(Grid { frame: grid.frame, reference, axes, first_bin });
         Ok(())
     }
 }
@@ -193,22 +204,6 @@ fn coincide(a: &Surface, b: &Surface) -> bool {
         Carrier::Cylinder => false,
         Carrier::ConcentricCylinder => (a.mask.bounds[0] - b.mask.bounds[0]).abs() < NEAR,
     }
-}
-
-/// Middle of the smallest and largest radius of the volume's cylindrical portals, in mm.
-fn reference_radius(volume: &VolumeModel) -> Scalar {
-    let cylinder = |s: &&SurfaceModel| match s.shape.carrier() {
-        Carrier::Plane => false,
-        Carrier::Cylinder | Carrier::ConcentricCylinder => s.kind == SurfaceKind::PORTAL,
-    };
-    let radii = volume
-        .surfaces
-        .iter()
-        .filter(cylinder)
-        .flat_map(|s| &s.masks)
-        .filter_map(|m| m.bounds.first());
-    let (lo, hi) = radii.fold((f64::MAX, 0.0), |(lo, hi): (f64, f64), &r| (lo.min(r), hi.max(r)));
-    if hi > 0.0 { (0.5 * (lo + hi)) as Scalar } else { 0.0 }
 }
 
 fn concentric(model: &SurfaceModel) -> (Placement, Vec<MaskModel>) {

@@ -39,21 +39,17 @@ impl Axis {
         if self.circular != 0 { bin.rem_euclid(bins) as u32 } else { bin.clamp(0, bins - 1) as u32 }
     }
 
-    /// The bins from `below` below to `above` above `bin`, each once, in ascending steps.
-    pub fn window(&self, bin: u32, below: u32, above: u32) -> impl Iterator<Item = u32> + use<> {
-        let (bins, circular) = (self.bins, self.circular != 0);
-        let first = if circular {
-            i64::from(bin) - i64::from(below)
-        } else {
-            i64::from(bin.saturating_sub(below))
+    /// The bins of all values from `low` to `high`, each once; values outside are wrapped or clamped.
+    pub fn range(&self, low: f64, high: f64) -> impl Iterator<Item = u32> + use<> {
+        let (bins, circular) = (i64::from(self.bins), self.circular != 0);
+        let bin = |value: f64| {
+            let bin =
+                ((value - f64::from(self.min)) * f64::from(self.bins_per_unit)).floor() as i64;
+            if circular { bin } else { bin.clamp(0, bins - 1) }
         };
-        let last = if circular {
-            i64::from(bin) + i64::from(above)
-        } else {
-            i64::from(bin.saturating_add(above).min(bins - 1))
-        };
-        let last = last.min(first + i64::from(bins) - 1);
-        (first..=last).map(move |b| b.rem_euclid(i64::from(bins)) as u32)
+        let first = bin(low);
+        let last = bin(high).min(first.saturating_add(bins - 1));
+        (first..=last).map(move |b| b.rem_euclid(bins) as u32)
     }
 }
 
@@ -64,8 +60,9 @@ impl Axis {
 pub struct Grid {
     /// What the axes mean.
     pub frame: GridFrame,
-    /// Radius of the cylinder on which a track is looked up, in mm; 0 for other frames.
-    pub radius: Scalar,
+    /// Where the surface is on which a track is looked up, in the middle of the sensors, in mm: the radius of a cylinder
+    /// about the z axis, or the local z of a plane in the volume's frame.
+    pub reference: Scalar,
     /// The axes; the bin of axis 0 runs fastest.
     pub axes: [Axis; 2],
     /// First row of [`Detector::bin_offsets`](super::Detector::bin_offsets) of this grid.
@@ -77,19 +74,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_circular_window_visits_each_bin_once() {
+    fn a_circular_range_visits_each_bin_once() {
         let axis = Axis { min: -1.0, bins_per_unit: 2.0, bins: 4, circular: 1 };
-        assert_eq!(axis.window(0, 1, 1).collect::<Vec<_>>(), [3, 0, 1]);
-        assert_eq!(axis.window(3, 3, 3).collect::<Vec<_>>(), [0, 1, 2, 3]);
+        let bins = |low, high| axis.range(low, high).collect::<Vec<_>>();
+        assert_eq!(bins(-1.1, -0.1), [3, 0, 1]);
+        assert_eq!(bins(0.9, 1.1), [3, 0]);
+        assert_eq!(bins(-9.0, 9.0).len(), 4);
         assert_eq!((axis.bin(-1.1), axis.bin(0.99), axis.bin(1.0)), (3, 3, 0));
     }
 
     #[test]
-    fn a_closed_window_stops_at_the_ends() {
+    fn a_closed_range_stops_at_the_ends() {
         let axis = Axis { min: 0.0, bins_per_unit: 1.0, bins: 5, circular: 0 };
-        assert_eq!(axis.window(0, 2, 1).collect::<Vec<_>>(), [0, 1]);
-        assert_eq!(axis.window(4, 1, 3).collect::<Vec<_>>(), [3, 4]);
-        assert_eq!(axis.window(2, u32::MAX, u32::MAX).count(), 5);
+        let bins = |low, high| axis.range(low, high).collect::<Vec<_>>();
+        assert_eq!(bins(-3.0, 1.5), [0, 1]);
+        assert_eq!(bins(3.0, 9.0), [3, 4]);
+        assert_eq!(bins(7.0, 9.0), [4]);
         assert_eq!((axis.bin(-3.0), axis.bin(4.5), axis.bin(9.0)), (0, 4, 4));
     }
 }

@@ -1,14 +1,18 @@
 //! The apparatus: a description as read from files or built in code, and the flat tables compiled from it.
 
 mod compile;
+mod completion;
 mod design;
 mod grid;
 mod material;
 mod model;
+mod outline;
+mod reach;
 mod shape;
 mod surface;
 mod tables;
 
+pub use completion::{GridCompletion, LARGEST_MASK_TOLERANCE};
 pub use design::{ModuleDesign, Modules};
 pub use grid::{Axis, Grid, GridFrame};
 pub use material::{MaterialMap, Slab};

@@ -1,4 +1,4 @@
-use super::{Grid, Mask, MaterialMap, Slab, Surface, SurfaceKind};
+use super::{Grid, GridCompletion, Mask, MaterialMap, Slab, Surface, SurfaceKind};
 use crate::Scalar;
 use crate::index::{SurfaceIndex, VolumeIndex};
 
@@ -36,8 +36,10 @@ pub struct Detector {
     pub grids: Vec<Grid>,
     /// Where the entries of each bin of each grid begin in `bin_entries`; one row more than bins.
     pub bin_offsets: Vec<u32>,
-    /// Surfaces in the bins of the grids.
+    /// Surfaces in the bins of the grids, in each bin ascending.
     pub bin_entries: Vec<SurfaceIndex>,
+    /// What each grid of the description lacked, grid by grid.
+    pub completions: Vec<GridCompletion>,
     /// Homogeneous material.
     pub slabs: Vec<Slab>,
     /// Material maps.

@@ -1,5 +1,6 @@
 use crate::Scalar;
 use crate::config::check;
+use crate::detector::LARGEST_MASK_TOLERANCE;
 use crate::error::Error;
 use serde::{Deserialize, Serialize};
 
@@ -23,12 +24,11 @@ pub struct PropagationConfig {
     pub overstep_tolerance: Scalar,
     /// Smallest distance outside a sensor's border that is still inside, in mm.
     pub min_mask_tolerance: Scalar,
-    /// Largest distance outside a sensor's border that is still inside, in mm.
+    /// Largest distance outside a sensor's border that is still inside, in mm; at most what search grids allow for
+    /// ([`LARGEST_MASK_TOLERANCE`]).
     pub max_mask_tolerance: Scalar,
     /// Distance outside a sensor's border that is still inside, per mm of path to it.
     pub mask_tolerance_per_path: Scalar,
-    /// Grid bins searched below and above the track's bin, on both axes.
-    pub search_window: [u32; 2],
 }
 
 impl Default for PropagationConfig {
@@ -44,7 +44,6 @@ impl Default for PropagationConfig {
             min_mask_tolerance: 1.0e-5,
             max_mask_tolerance: 3.0,
             mask_tolerance_per_path: 0.05,
-            search_window: [0, 0],
         }
     }
 }
@@ -77,6 +76,13 @@ impl PropagationConfig {
             "propagation.overstep_tolerance",
             overstep,
             "zero or a negative length in mm",
+        )?;
+        let tolerance = self.max_mask_tolerance;
+        check(
+            tolerance >= self.min_mask_tolerance && tolerance <= LARGEST_MASK_TOLERANCE,
+            "propagation.max_mask_tolerance",
+            tolerance,
+            "from `propagation.min_mask_tolerance` to 3 mm, which the search grids allow for",
         )?;
         check(
             self.path_limit > 0.0,

@@ -52,11 +52,24 @@ impl Parabola {
         refined.into_iter().find(|&s| s >= from && s.abs() < MAX_PATH)
     }
 
-    /// The path, nearest to the path `near`, to the cylinder of this radius about the z axis.
+    /// The path at which the trajectory crosses the cylinder of this radius about the z axis, the one nearer to the path
+    /// `near`; where it does not reach the cylinder, that at which it comes closest to it.
     #[inline]
-    pub(super) fn nearest_on_cylinder(&self, radius: Scalar, near: Scalar) -> Option<Scalar> {
-        let [first, second] = self.straight_to_cylinder(radius)?;
-        let nearest = if (first - near).abs() < (second - near).abs() { first } else { second };
+    pub(super) fn nearest_to_cylinder(&self, radius: Scalar, near: Scalar) -> Option<Scalar> {
+        let (p, t, k) = (&self.position, &self.direction, &self.curvature);
+        // The squared distance from the axis to second order: a trajectory that turns back has its two crossings, too.
+        let square = t.x * t.x + t.y * t.y + p.x * k.x + p.y * k.y;
+        let half = p.x * t.x + p.y * t.y;
+        let rho = perp(p.x, p.y);
+        let inside = (radius - rho) * (radius + rho);
+        let discriminant = half * half + square * inside;
+        if discriminant < 0.0 {
+            return Some(-half / square).filter(|s| s.abs() < MAX_PATH);
+        }
+        let far = half + discriminant.sqrt().copysign(half);
+        // The roots of square s² + 2 half s = inside, the first without cancellation.
+        let (first, second) = (inside / far, -far / square);
+        let nearest = if (second - near).abs() < (first - near).abs() { second } else { first };
         Some(self.bend(nearest, radius)).filter(|s| s.abs() < MAX_PATH)
     }
 
@@ -156,7 +169,7 @@ mod tests {
                 prop_assert!(away.abs() < 0.01, "{away} mm from the plane");
             }
             let radius = Scalar::from(radius);
-            let roots = [parabola.cylinder(radius, -400.0), parabola.nearest_on_cylinder(radius, 10.0)];
+            let roots = [parabola.cylinder(radius, -400.0), parabola.nearest_to_cylinder(radius, 10.0)];
             for s in roots.into_iter().flatten().filter(|s| s.abs() < 400.0) {
                 let away = parabola.at(s).xy().norm() - radius;
                 // A tangent has no crossing to find: the straight line's is kept.

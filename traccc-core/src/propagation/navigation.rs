@@ -73,7 +73,7 @@ impl Route {
         if slot == CAPACITY {
             return;
         }
-        // A search window can visit a surface twice; paths to the same surface are then equal.
+        // A surface can be in two grids, and expected besides; its paths are then equal.
         let equal = self.candidates[..slot].iter().rev().take_while(|c| c.path >= candidate.path);
         if equal.into_iter().any(|c| c.surface == candidate.surface) {
             return;
@@ -154,27 +154,15 @@ impl Navigator<'_> {
         standing_on: SurfaceIndex,
         route: &mut Route,
     ) {
-        let values = lookup(grid, volume, parabola, entry);
+        let [first, second] = lookup(grid, volume, parabola, entry);
+        let bins = [grid.axes[0].bin(first), grid.axes[1].bin(second)];
         let ahead = entry + self.config.path_tolerance;
-        let bins = [grid.axes[0].bin(values[0]), grid.axes[1].bin(values[1])];
-        let [below, above] = self.config.search_window;
-        let mut visit = |bins: [u32; 2]| {
-            for &index in self.detector.bin(grid, bins) {
-                let surface = &self.detector.surfaces[index.get()];
-                if index != standing_on
-                    && let Some(candidate) = self.meet(parabola, index, surface, ahead)
-                {
-                    route.insert(candidate);
-                }
-            }
-        };
-        if below == 0 && above == 0 {
-            visit(bins);
-            return;
-        }
-        for second in grid.axes[1].window(bins[1], below, above) {
-            for first in grid.axes[0].window(bins[0], below, above) {
-                visit([first, second]);
+        for &index in self.detector.bin(grid, bins) {
+            let surface = &self.detector.surfaces[index.get()];
+            if index != standing_on
+                && let Some(candidate) = self.meet(parabola, index, surface, ahead)
+            {
+                route.insert(candidate);
             }
         }
     }
@@ -211,16 +199,18 @@ impl Navigator<'_> {
     }
 }
 
-/// Coordinates of the grid bin for a trajectory: where it crosses the grid's reference surface, else where it enters.
+/// Coordinates of the grid bin for a trajectory: where it crosses the grid's reference surface, be that ahead or behind.
+///
+/// The bin lists what a helix with this crossing can meet (`detector/reach.rs`), wherever on it the search starts. The error
+/// of the parabola on the way to the crossing is small beside the tolerance by which the masks were grown there.
 fn lookup(grid: &Grid, volume: &Volume, parabola: &Parabola, entry: Scalar) -> [Scalar; 2] {
     if grid.frame == GridFrame::CYLINDER {
-        let point = parabola
-            .nearest_on_cylinder(grid.radius, entry)
-            .map_or_else(|| parabola.at(entry), |s| parabola.at(s));
+        let s = parabola.nearest_to_cylinder(grid.reference, entry).unwrap_or(entry);
+        let point = parabola.at(s);
         return [atan2(point.y, point.x), point.z];
     }
     let axes = volume.axes.map(Vector3::from);
-    let origin = Vector3::from(volume.translation);
+    let origin = Vector3::from(volume.translation) + axes[2] * grid.reference;
     let point = parabola
         .plane(&origin, &axes[2], -MAX_LOOKUP)
         .map_or_else(|| parabola.at(entry), |s| parabola.at(s))

@@ -23,7 +23,6 @@ async fn the_reply_over_grpc_is_that_of_the_chain_in_process() {
     // The chain itself, without anything of the service.
     let files = SetupFiles::in_dir(fixture.repository.path().join("traccc/1")).unwrap();
     let mut config = ChainConfig::service();
-    config.propagation.search_window = [3, 3];
     config.finding.min_measurements = 3;
     let mut chain = Setup::read(&files).unwrap().open(Backend::Cpu, &config).unwrap();
     let tracks = chain.reconstruct(&fixture.cells).unwrap().tracks().tracks.len();

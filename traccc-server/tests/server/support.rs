@@ -48,7 +48,7 @@ fn make_fixture() -> Fixture {
     let modules = pixel_modules(&detector, [0.05, 0.05]).unwrap();
     let digitization = io::Digitization::from_modules(&detector, &modules).unwrap();
     io::write_digitization(version.join("toy_digitization.json"), &digitization).unwrap();
-    let settings = "[propagation]\nsearch_window = [3, 3]\n[finding]\nmin_measurements = 3\n";
+    let settings = "[finding]\nmin_measurements = 3\n";
     std::fs::write(version.join("chain.toml"), settings).unwrap();
     std::fs::write(repository.path().join("traccc/config.pbtxt"), configuration()).unwrap();
 

@@ -42,7 +42,7 @@ pub(super) static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
     io::write_detector(&folder, &description).unwrap();
     let entries = Digitization::from_modules(&setup.detector, &setup.modules).unwrap();
     io::write_digitization(folder.join("toy_digitization.json"), &entries).unwrap();
-    let settings = "[propagation]\nsearch_window = [3, 3]\n[finding]\nmin_measurements = 3\n";
+    let settings = "[finding]\nmin_measurements = 3\n";
     std::fs::write(folder.join("chain.toml"), settings).unwrap();
 
     let parameters = [("detector", "."), ("config", "chain.toml"), ("threads", "1")];

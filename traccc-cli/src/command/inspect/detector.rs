@@ -3,7 +3,9 @@
 use crate::report::{Align, Table};
 use anyhow::Result;
 use std::path::Path;
-use traccc::detector::{Detector, DetectorModel, MaterialModel, SurfaceKind, VolumeModel};
+use traccc::detector::{
+    Detector, DetectorModel, GridCompletion, MaterialModel, SurfaceKind, VolumeModel,
+};
 use traccc::field::FieldMap;
 use traccc::io::{self, AxisBinning, DetectorFiles, Digitization};
 
@@ -37,7 +39,7 @@ pub(super) fn volumes(model: &DetectorModel) -> Result<String> {
     let maps = surfaces().filter(|s| matches!(s.material, Some(MaterialModel::Map(_)))).count();
     let mut report = format!(
         "{}: {} volumes, {} surfaces ({} sensors, {} portals, {} passive), {} search grids\n\
-         material: {slabs} slabs, {maps} maps\n\n",
+         material: {slabs} slabs, {maps} maps\n",
         detector.name,
         model.volumes.len(),
         detector.surfaces.len(),
@@ -46,6 +48,7 @@ pub(super) fn volumes(model: &DetectorModel) -> Result<String> {
         count(SurfaceKind::PASSIVE),
         detector.grids.len(),
     );
+    report += &search_grids(&detector);
     let mut table = Table::new([
         ("volume", Align::Right),
         ("name", Align::Left),
@@ -71,6 +74,29 @@ pub(super) fn volumes(model: &DetectorModel) -> Result<String> {
     }
     report += &table.to_string();
     Ok(report)
+}
+
+/// How many sensors the search grids have in a bin, and what they lacked.
+fn search_grids(detector: &Detector) -> String {
+    let bins = detector.bin_offsets.len() - 1;
+    if bins == 0 {
+        return "\n".to_owned();
+    }
+    let most = detector.bin_offsets.windows(2).map(|bin| bin[1] - bin[0]).max().unwrap_or_default();
+    let mean = detector.bin_entries.len() as f64 / bins as f64;
+    let sum = |count: fn(&GridCompletion) -> u32| -> u64 {
+        detector.completions.iter().map(|grid| u64::from(count(grid))).sum()
+    };
+    let mut report = format!(
+        "search grids: {bins} bins, {mean:.2} sensors in a bin, {most} at most; {} bins completed with {} entries\n",
+        sum(|grid| grid.bins),
+        sum(|grid| grid.entries),
+    );
+    let unlisted = sum(|grid| grid.unlisted);
+    if unlisted > 0 {
+        report += &format!("search grids: {unlisted} sensors were in no bin\n");
+    }
+    report + "\n"
 }
 
 fn shapes(volume: &VolumeModel) -> String {
