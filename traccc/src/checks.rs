@@ -6,10 +6,10 @@ use crate::setup::{Setup, SetupFiles};
 use crate::warning::{Misfit, Warning};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
-use traccc_core::detector::{Detector, Modules, Shape, Surface, SurfaceKind};
+use traccc_core::detector::{Detector, Modules, Shape, Surface};
 use traccc_core::field::{FieldChoice, MagneticField};
 use traccc_core::math::Vector3;
-use traccc_core::{ChainConfig, ModuleIndex, Scalar, SurfaceIndex, VolumeIndex};
+use traccc_core::{ChainConfig, ModuleIndex, Scalar, SurfaceIndex};
 use traccc_io::AthenaIds;
 
 /// Channels cover at least this part of their sensor.
@@ -237,15 +237,12 @@ fn grids(detector: &Detector, names: &Names<'_>) -> Option<Warning> {
     detector.bin_entries.iter().for_each(|surface| listed[surface.get()] = true);
     let mut missing = 0;
     let mut first = None;
-    for (number, volume) in detector.volumes.iter().enumerate() {
-        if volume.grids[0] == volume.grids[1] {
-            continue;
-        }
-        for row in volume.surfaces[0] as usize..volume.surfaces[1] as usize {
-            if detector.surfaces[row].kind == SurfaceKind::SENSITIVE && !listed[row] {
-                missing += 1;
-                first.get_or_insert(VolumeIndex::from(number));
-            }
+    for surface in detector.sensitive_surfaces().filter(|surface| !listed[surface.get()]) {
+        let volume = detector.surfaces[surface.get()].volume;
+        let [begin, end] = detector.volumes[volume.get()].grids;
+        if begin < end {
+            missing += 1;
+            first.get_or_insert(volume);
         }
     }
     first.map(|volume| Warning::SensorsInNoBin {
