@@ -101,16 +101,16 @@ pub enum Error {
         candidates: Vec<PathBuf>,
     },
     /// A grid or material file of another detector than the geometry file.
-    #[error("`{path}` is of the detector `{found}`, but `{geometry}` of `{expected}`")]
+    #[error(
+        "`{path}` is of the detector `{}`, but `{geometry}` of `{}`", .detectors[0], .detectors[1]
+    )]
     OtherDetector {
         /// The file of grids or material.
         path: PathBuf,
-        /// The detector in its header.
-        found: String,
         /// The geometry file.
         geometry: PathBuf,
-        /// The detector in its header.
-        expected: String,
+        /// The detectors in the headers of both, in this order.
+        detectors: Box<[String; 2]>,
     },
     /// A sensor without an entry in the conditions file.
     #[error("no conditions entry matches surface {surface} (source id {source_id})")]

@@ -1,9 +1,5 @@
 //! Pieces of a setup that do not belong together, each told with its numbers and files; and silence about sound ones.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "helpers of tests fail loudly and tell what they skip"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail loudly too")]
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;

@@ -129,9 +129,8 @@ fn check_detector(path: &Path, geometry: &Path, expected: &str) -> Result<()> {
     match peek(crate::input::open(path)?, path)? {
         Kind::Detray(header) if header.common.detector != expected => Err(Error::OtherDetector {
             path: path.to_owned(),
-            found: header.common.detector,
             geometry: geometry.to_owned(),
-            expected: expected.to_owned(),
+            detectors: Box::new([header.common.detector, expected.to_owned()]),
         }),
         _ => Ok(()),
     }
