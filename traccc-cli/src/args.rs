@@ -9,6 +9,7 @@ use crate::events::{EventArguments, Events};
 use anyhow::{Context, Result, bail};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use traccc::io::{self, DetectorFiles};
 use traccc::{Backend, ChainConfig, Engine, FieldSource, Setup, SetupFiles, Warning, settings};
@@ -187,7 +188,8 @@ impl ChainArguments {
     pub(crate) fn engine(&self, setup: &Setup) -> Result<Engine> {
         let engine = setup.engine(self.backend)?;
         if let Some(reason) = engine.reason() {
-            eprintln!("backend: {} ({reason})", engine.backend());
+            // There is nobody to tell when standard error is closed.
+            let _ = writeln!(std::io::stderr(), "backend: {} ({reason})", engine.backend());
         }
         Ok(engine)
     }

@@ -32,7 +32,7 @@ pub(crate) enum Refused {
     Closed,
 }
 
-/// The right to keep an engine busy with a batch that was taken out; others wait for company as long as it lives.
+/// A batch runs on an engine as long as this lives.
 #[derive(Debug)]
 pub(crate) struct Running<'a, T> {
     queue: &'a Queue<T>,
@@ -82,11 +82,7 @@ impl<T> Queue<T> {
     /// Takes the first ones, at most as many as make a batch; waits for one. While a batch of another instance runs on the same
     /// engine, it waits for a full batch too, but not longer than until the first has waited for the delay: an engine that has
     /// nothing to do never waits for company. `None` when the queue is closed and empty.
-    pub(crate) fn pop_batch(
-        &self,
-        engine: Backend,
-        batching: Batching,
-    ) -> Option<(Vec<T>, Running<'_, T>)> {
+    pub(crate) fn pop_batch(&self, engine: Backend, batching: Batching) -> Option<Vec<T>> {
         let Batching { events, delay } = batching;
         let mut state = self.state();
         loop {
@@ -101,13 +97,17 @@ impl<T> Queue<T> {
             let left = delay.saturating_sub(arrived.elapsed());
             if state.waiting.len() >= events || idle || left.is_zero() || state.closed {
                 let count = state.waiting.len().min(events);
-                let batch = state.waiting.drain(..count).map(|(_, item)| item).collect();
-                *state.running.entry(engine).or_default() += 1;
-                return Some((batch, Running { queue: self, engine }));
+                return Some(state.waiting.drain(..count).map(|(_, item)| item).collect());
             }
             let waited = self.changed.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    /// A batch runs on an engine, until what this gives is dropped.
+    pub(crate) fn run(&self, engine: Backend) -> Running<'_, T> {
+        *self.state().running.entry(engine).or_default() += 1;
+        Running { queue: self, engine }
     }
 
     /// Takes nothing more.
@@ -143,7 +143,7 @@ mod tests {
     }
 
     fn pop(queue: &Queue<u32>, events: usize, delay: Duration) -> Option<Vec<u32>> {
-        queue.pop_batch(CARD, Batching { events, delay }).map(|(items, _)| items)
+        queue.pop_batch(CARD, Batching { events, delay })
     }
 
     #[test]
@@ -179,45 +179,41 @@ mod tests {
     fn an_idle_engine_never_waits_for_company() {
         let queue = full([1, 2, 3]);
         assert_eq!(pop(&queue, 8, LONG), Some(vec![1, 2, 3]));
-        queue.push(4, |_| false).unwrap();
         // What runs on another card is no reason to wait.
-        let (items, _running) = queue.pop_batch(Backend::Cuda { device: 1 }, ONE).unwrap();
-        queue.push(5, |_| false).unwrap();
-        assert_eq!((items, pop(&queue, 8, LONG)), (vec![4], Some(vec![5])));
+        let _running = queue.run(Backend::Cuda { device: 1 });
+        queue.push(4, |_| false).unwrap();
+        assert_eq!(pop(&queue, 8, LONG), Some(vec![4]));
     }
 
     #[test]
     fn while_a_batch_runs_a_full_one_is_taken_at_once_and_a_smaller_one_after_the_delay() {
-        let queue = full(1..=5);
-        let batching = Batching { events: 2, delay: LONG };
-        let (first, running) = queue.pop_batch(CARD, batching).unwrap();
-        let (second, _) = queue.pop_batch(CARD, batching).unwrap();
-        assert_eq!((first, second), (vec![1, 2], vec![3, 4]));
-        // Only one is left.
-        let (start, delay) = (Instant::now(), Duration::from_millis(30));
-        let arrived = queue.state().waiting[0].0;
-        assert_eq!(pop(&queue, 2, delay), Some(vec![5]));
-        assert!(arrived.elapsed() >= delay && start.elapsed() < LONG);
-        drop(running);
+        let queue = full(1..=3);
+        let _running = queue.run(CARD);
+        assert_eq!(pop(&queue, 2, LONG), Some(vec![1, 2]));
+        let (arrived, delay) = (queue.state().waiting[0].0, Duration::from_millis(30));
+        assert_eq!(pop(&queue, 2, delay), Some(vec![3]));
+        assert!(arrived.elapsed() >= delay);
     }
 
     #[test]
     fn the_end_of_the_batch_that_runs_ends_the_waiting() {
-        let queue = full([1, 2]);
-        let (_, running) = queue.pop_batch(CARD, ONE).unwrap();
+        let queue = full([2]);
+        let running = [queue.run(CARD), queue.run(CARD)];
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| pop(&queue, 2, LONG));
-            std::thread::sleep(Duration::from_millis(20));
-            assert!(!waiting.is_finished(), "a batch runs, and there is room for one more");
-            drop(running);
+            for running in running {
+                std::thread::sleep(Duration::from_millis(20));
+                assert!(!waiting.is_finished(), "a batch runs, and there is room for one more");
+                drop(running);
+            }
             assert_eq!(waiting.join().unwrap(), Some(vec![2]));
         });
     }
 
     #[test]
     fn company_that_comes_in_time_goes_with_the_first() {
-        let queue = full([1, 2]);
-        let (_, _running) = queue.pop_batch(CARD, ONE).unwrap();
+        let queue = full([2]);
+        let _running = queue.run(CARD);
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| pop(&queue, 2, LONG));
             std::thread::sleep(Duration::from_millis(20));

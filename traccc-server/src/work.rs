@@ -34,18 +34,13 @@ struct Task {
 /// Until the queue is closed and empty.
 pub(crate) fn work(mut instance: Instance, queue: &Queue<Job>, statistics: &Statistics) {
     let (engine, batching) = (instance.backend(), instance.batching());
-    while let Some((jobs, running)) = queue.pop_batch(engine, batching) {
-        answer(&mut instance, jobs, statistics, || drop(running));
+    while let Some(jobs) = queue.pop_batch(engine, batching) {
+        answer(&mut instance, jobs, queue, statistics);
     }
 }
 
-/// Decodes, reconstructs and encodes; `reconstructed` is called when the engine is free for another batch.
-fn answer(
-    instance: &mut Instance,
-    jobs: Vec<Job>,
-    statistics: &Statistics,
-    reconstructed: impl FnOnce(),
-) {
+/// Decodes, reconstructs and encodes. Only in the middle the engine is busy.
+fn answer(instance: &mut Instance, jobs: Vec<Job>, queue: &Queue<Job>, statistics: &Statistics) {
     let (mut tasks, mut events) = (Vec::new(), Vec::new());
     for Job { request, arrived, queued, reply } in jobs {
         if reply.is_closed() {
@@ -73,9 +68,10 @@ fn answer(
     let start = Instant::now();
     statistics.executed();
     let replies: Vec<_> = tasks.iter().map(|task| &task.reply).collect();
+    let running = queue.run(instance.backend());
     let results = instance.reconstruct_batch(&events, &|event| replies[event].is_closed());
+    drop(running);
     let infer = start.elapsed();
-    reconstructed();
 
     let count = tasks.len();
     let mut batch = Times { infer, ..Times::default() };

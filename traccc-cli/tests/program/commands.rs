@@ -68,6 +68,27 @@ fn throughput_counts_what_it_processed() {
     assert_eq!((&result["loaded"], &result["processed"]), (&2.into(), &5.into()));
     assert!(result["events_per_second"].as_f64().unwrap() > 0.0);
     assert!(result["stage_ms"]["finding"].as_f64().unwrap() > 0.0);
+
+    let more = ["--processed", "5", "--warm-up", "3", "--batch", "2", "--keep", "parameters"];
+    let arguments = sample.arguments("throughput", &[&more[..], &["--json"]].concat());
+    let text = succeed(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    let result: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&result["processed"], &result["batch"]), (&5.into(), &2.into()));
+    assert!(result["stage_ms"]["finding"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn an_engine_that_was_chosen_is_named_with_the_reason() {
+    let sample = Sample::toy(1);
+    let run = |backend| {
+        let arguments = sample.arguments("run", &["--backend", backend]);
+        let outcome = traccc(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(outcome.status, 0, "{}", outcome.err);
+        outcome.err
+    };
+    let reason = "backend: cpu (this build has no CUDA engine)";
+    assert!(run("auto").lines().any(|line| line == reason));
+    assert!(!run("cpu").contains("backend"), "it was asked for");
 }
 
 #[test]

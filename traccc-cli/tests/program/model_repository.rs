@@ -19,8 +19,20 @@ fn a_model_is_written_with_its_files_and_as_its_flags_say() {
     let settings = succeed(&["run", "--chain", "service", "--print-config"]);
     assert_eq!(read("traccc-gpu/1/chain.toml"), settings, "the service's settings by default");
 
-    succeed(&[&command[..], &["--inputs", "upstream", "--outputs", "upstream"]].concat());
+    let batches = ["--max-batch-events", "4", "--max-batch-delay-us", "200"];
+    let upstream = ["--inputs", "upstream", "--outputs", "upstream"];
+    succeed(&[&command[..], &upstream, &batches].concat());
     let configuration = read("traccc/config.pbtxt");
+    let parameter = |key, value| {
+        configuration.lines().any(|line| {
+            line.contains(&format!("\"{key}\"")) && line.contains(&format!("\"{value}\""))
+        })
+    };
+    assert!(parameter("max_batch_events", "4"), "{configuration}");
+    assert!(parameter("max_batch_delay_us", "200"), "{configuration}");
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let several = format!("count: {} kind: KIND_CPU", (cores / 2).max(1));
+    assert!(configuration.contains(&several), "{configuration}");
     assert!(configuration.contains("GEOMETRY_IDS"), "{configuration}");
     for absent in ["TRACK_OFFSETS", "COMPACT_CELLS", "optional"] {
         assert!(!configuration.contains(absent), "{configuration}");
