@@ -116,7 +116,7 @@ fn shared_counts(rows: &Rows, left: &[usize]) -> Vec<usize> {
 fn is_worse(rows: &Rows, [a, b]: [usize; 2], shares: [usize; 2]) -> bool {
     let length = |t: usize| rows[t].0.len().max(1);
     let (here, there) = (shares[0] * length(b), shares[1] * length(a));
-    here > there || (here == there && (rows[a].1 < rows[b].1 || (rows[a].1 == rows[b].1 && a < b)))
+    here > there || (here == there && (rows[a].1 < rows[b].1 || (rows[a].1 <= rows[b].1 && a < b)))
 }
 
 fn long_enough(rows: &Rows, config: &AmbiguityConfig) -> Vec<usize> {
