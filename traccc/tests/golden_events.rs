@@ -1,11 +1,18 @@
-//! Two events kept in `testdata/golden`, made by the simulator, against the tracks they gave before.
+//! Two events kept in `testdata/golden`, made by the simulator, against the tracks and the bytes they gave before.
 //!
-//! `UPDATE_GOLDEN=1 cargo test -p traccc --test golden_events` makes them anew; the commit then says why.
+//! `UPDATE_GOLDEN=1 cargo test -p traccc --test golden_events` makes the results anew: the tracks with which others may
+//! agree within tolerances (`golden.json`), and a hash for each stage with which they must agree in every bit
+//! (`hashes.json`). The commit then says why. `UPDATE_GOLDEN=events` simulates the events anew before.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod fingerprint;
+
+use fingerprint::Fingerprint;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 use traccc::detector::Detector;
 use traccc::event::{TrackState, Tracks};
 use traccc::field::MagneticField;
@@ -46,9 +53,9 @@ fn setup() -> Setup {
     Setup::new(detector, modules, MagneticField::along_z(2.0))
 }
 
-fn reconstruct(setup: &Setup, directory: &Path) -> Vec<Golden> {
+fn reconstruct(setup: &Setup, directory: &Path) -> (Vec<Golden>, Vec<Fingerprint>) {
     let events = EventDirectory::open(directory).unwrap();
-    let mut golden = Vec::new();
+    let (mut golden, mut fingerprints) = (Vec::new(), Vec::new());
     for (chain, config) in [("full", ChainConfig::full()), ("service", ChainConfig::service())] {
         let propagation = PropagationConfig { search_window: [3, 3], ..config.propagation };
         let mut finding = config.finding.clone();
@@ -61,11 +68,12 @@ fn reconstruct(setup: &Setup, directory: &Path) -> Vec<Golden> {
             let cells =
                 read_cells(path, &setup.detector, &setup.modules, &CellOptions::default()).unwrap();
             let done = engine.reconstruct(&cells.cells).unwrap();
+            fingerprints.extend(Fingerprint::of_stages(event, chain, &done));
             let tracks = (0..done.tracks().len()).map(|i| golden_track(done.tracks(), i)).collect();
             golden.push(Golden { event, chain: chain.into(), counts: done.counts(), tracks });
         }
     }
-    golden
+    (golden, fingerprints)
 }
 
 fn golden_track(tracks: &Tracks, i: usize) -> GoldenTrack {
@@ -83,8 +91,8 @@ fn golden_track(tracks: &Tracks, i: usize) -> GoldenTrack {
     }
 }
 
-/// Simulates the events and writes them and their results.
-fn update(setup: &Setup) {
+/// Simulates the events and writes them.
+fn simulate(setup: &Setup) {
     let gun = Gun { particles: 20, random_charge: true, ..Gun::default() };
     let config = SimulationConfig { gun, ..SimulationConfig::default() };
     std::fs::create_dir_all(folder()).unwrap();
@@ -95,19 +103,48 @@ fn update(setup: &Setup) {
         let place = (&*setup.detector, &*setup.modules);
         write_cells(folder(), event, &simulated.cells, None, place, &GeometryIds::Acts).unwrap();
     }
-    let golden = serde_json::to_string_pretty(&reconstruct(setup, &folder())).unwrap();
-    std::fs::write(folder().join("golden.json"), golden + "\n").unwrap();
+}
+
+/// Writes the results of the events, and with `events` those first.
+fn update(setup: &Setup, what: &str) {
+    if what == "events" {
+        simulate(setup);
+    }
+    let (golden, fingerprints) = reconstruct(setup, &folder());
+    let write =
+        |name: &str, text: String| std::fs::write(folder().join(name), text + "\n").unwrap();
+    write("golden.json", serde_json::to_string_pretty(&golden).unwrap());
+    write("hashes.json", serde_json::to_string_pretty(&fingerprints).unwrap());
+}
+
+/// A file of the folder, made anew when that is asked for, by whichever test comes first.
+fn expected<T: DeserializeOwned>(setup: &Setup, name: &str) -> T {
+    static UPDATE: Once = Once::new();
+    if let Ok(what) = std::env::var("UPDATE_GOLDEN") {
+        UPDATE.call_once(|| update(setup, &what));
+    }
+    serde_json::from_str(&std::fs::read_to_string(folder().join(name)).unwrap()).unwrap()
+}
+
+/// `cargo xtask test` runs it for a processor of 2003, too.
+#[test]
+fn golden_events_give_the_same_bytes_with_one_thread_and_with_two() {
+    let setup = setup();
+    let expected: Vec<Fingerprint> = expected(&setup, "hashes.json");
+    for threads in [1, 2] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let (_, found) = pool.install(|| reconstruct(&setup, &folder()));
+        let what = format!("{threads} threads");
+        assert_eq!(found.len(), expected.len(), "{what}: stages");
+        found.iter().zip(&expected).for_each(|(a, b)| a.assert_equals(b, &what));
+    }
 }
 
 #[test]
 fn golden_events_give_the_tracks_they_gave_before() {
     let setup = setup();
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        update(&setup);
-    }
-    let text = std::fs::read_to_string(folder().join("golden.json")).unwrap();
-    let expected: Vec<Golden> = serde_json::from_str(&text).unwrap();
-    let found = reconstruct(&setup, &folder());
+    let expected: Vec<Golden> = expected(&setup, "golden.json");
+    let (found, _) = reconstruct(&setup, &folder());
     assert_eq!(found.len(), expected.len());
     for (found, expected) in found.iter().zip(&expected) {
         let what = format!("event {}, {}", expected.event, expected.chain);
@@ -125,7 +162,6 @@ fn golden_events_give_the_tracks_they_gave_before() {
                 b.chi2
             );
             for k in 0..5 {
-                // Elementary functions differ in the last bit between platforms.
                 let away = (a.parameters[k] - b.parameters[k]).abs() / b.sigma[k];
                 assert!(
                     away < 0.01,

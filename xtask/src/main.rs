@@ -17,8 +17,8 @@ const HELP: &str = "\
 Usage: cargo xtask TASK
 
 Tasks:
-  test    Run every test: examples, documentation, double precision, the workspace's tests, and with Python those of
-          the service
+  test    Run every test: examples, documentation, double precision, bits on an older processor, the workspace's
+          tests, and with Python those of the service
   service Run the tests of the service alone: Python's clients, Triton, Envoy, manifests
   soak    Load both servers for minutes and watch their memory; `cargo xtask soak --help` lists its options
   codegen Write the gRPC messages of traccc-protocol anew (with --features codegen)

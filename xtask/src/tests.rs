@@ -28,6 +28,11 @@ pub(crate) fn run() -> Result<(), String> {
     step("double precision: traccc-core with the feature `f64`");
     runner(&root, nextest, &["-p", "traccc-core", "--features", "f64", "--lib", "--tests"])?;
 
+    if cfg!(target_arch = "x86_64") {
+        step("bits: the golden events on a processor without AVX (target-cpu=x86-64)");
+        same_bytes_without_avx(&root)?;
+    }
+
     step(if nextest {
         "workspace: unit and integration tests, by cargo-nextest"
     } else {
@@ -66,9 +71,26 @@ fn runner(root: &Path, nextest: bool, selection: &[&str]) -> Result<(), String> 
     cargo(root, &arguments)
 }
 
+/// The workspace's tests run with the processor of `.cargo/config.toml`; here the same hashes must come from another one.
+fn same_bytes_without_avx(root: &Path) -> Result<(), String> {
+    let arguments = ["test", "-p", "traccc", "--test", "golden_events", "same_bytes"];
+    let mut command = Command::new("cargo");
+    // In a folder of its own: other flags would make everything anew, here and in the next build.
+    command
+        .env("CARGO_TARGET_DIR", root.join("target").join("x86-64"))
+        .env("RUSTFLAGS", "-C target-cpu=x86-64")
+        .args(arguments);
+    complete(without_own_variables(&mut command).current_dir(root), &arguments.join(" "))
+}
+
 pub(crate) fn cargo(root: &Path, arguments: &[&str]) -> Result<(), String> {
     let mut command = Command::new("cargo");
-    // What Cargo told this program about itself: build scripts of others take it for a change, and TLS is built anew.
+    let name = format!("cargo {}", arguments.join(" "));
+    complete(without_own_variables(&mut command).args(arguments).current_dir(root), &name)
+}
+
+/// Without what Cargo told this program about itself: build scripts of others take it for a change, and TLS is built anew.
+fn without_own_variables(command: &mut Command) -> &mut Command {
     for (name, _) in std::env::vars_os() {
         let own =
             |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
@@ -76,8 +98,7 @@ pub(crate) fn cargo(root: &Path, arguments: &[&str]) -> Result<(), String> {
             command.env_remove(&name);
         }
     }
-    let name = format!("cargo {}", arguments.join(" "));
-    complete(command.args(arguments).current_dir(root), &name)
+    command
 }
 
 pub(crate) fn complete(command: &mut Command, name: &str) -> Result<(), String> {

@@ -10,20 +10,13 @@ pub struct AmbiguityConfig {
     pub enabled: bool,
     /// Shorter tracks are dropped first.
     pub min_measurements: u32,
-    /// The resolution ends when every track shares fewer measurements; at least 1.
+    /// A track that shares as many measurements can be removed; at least 1.
     pub max_shared_measurements: u32,
-    /// Tracks removed at most.
-    pub max_iterations: u32,
 }
 
 impl Default for AmbiguityConfig {
     fn default() -> Self {
-        Self {
-            enabled: true,
-            min_measurements: 3,
-            max_shared_measurements: 1,
-            max_iterations: u32::MAX,
-        }
+        Self { enabled: true, min_measurements: 3, max_shared_measurements: 1 }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Greedy ambiguity resolution: of the tracks that share measurements the best remain.
+//! Ambiguity resolution: of the tracks that share measurements the best remain.
 
 mod config;
 mod sharing;
@@ -7,22 +7,24 @@ pub use config::AmbiguityConfig;
 
 use crate::event::Tracks;
 use sharing::Sharing;
-use std::collections::BinaryHeap;
 
 /// Keeps the best of the tracks that share measurements; what remains keeps its order.
 ///
-/// Tracks of fewer than [`AmbiguityConfig::min_measurements`] measurements are dropped. Of the rest the worst one is
-/// removed, again and again, until every track shares fewer than [`AmbiguityConfig::max_shared_measurements`] or
-/// [`AmbiguityConfig::max_iterations`] tracks are removed. The worst track has the largest fraction of shared
-/// measurements; of equal ones the smallest p-value (not a number counts as the smallest of all); of equal ones
-/// the one that was found first.
+/// Tracks of fewer than [`AmbiguityConfig::min_measurements`] measurements are dropped. Of the rest a track can be removed
+/// only while it itself shares at least [`AmbiguityConfig::max_shared_measurements`] of its measurements with tracks that
+/// remain. In each round all those go that are worse than every removable track with which they share a measurement,
+/// until none can be removed. The worse of two tracks has the larger fraction of shared measurements; of equal ones the
+/// smaller p-value (not a number counts as the smallest of all); of equal ones it was found first.
+///
+/// No two tracks of a round are neighbours, so that a round does not depend on the order in which they go, and far parts of
+/// an event do not depend on each other. With a limit of 1 the tracks that remain are those of removing the worst track of
+/// the whole event again and again.
 ///
 /// A measurement is shared when a second remaining track has it. A measurement that a track holds several times
 /// counts as often for its fraction, but for a single track when sharing is decided.
 ///
 /// `measurements` is the number of measurements of the event. With a largest number of shared measurements of 0, which
-/// [`ChainConfig::validate`](crate::ChainConfig::validate) refuses, no track is good enough: all are removed, up to
-/// [`AmbiguityConfig::max_iterations`].
+/// [`ChainConfig::validate`](crate::ChainConfig::validate) refuses, no track is good enough: all are removed.
 ///
 /// # Panics
 /// If a track that is not dropped at once names a measurement that is not less than `measurements`, or if there are
@@ -33,54 +35,49 @@ pub fn resolve_ambiguities(
     config: &AmbiguityConfig,
 ) -> Tracks {
     let mut sharing = Sharing::new(tracks, measurements, config);
-    let ranks = ranks(tracks);
-    let mut worst_first: BinaryHeap<u64> = sharing
-        .accepted()
-        .map(|track| key(sharing.shared_fraction(track), ranks.rank[track]))
-        .collect();
-
-    let mut removed = 0;
-    while removed < config.max_iterations && sharing.excessive() > 0 {
-        let Some(top) = worst_first.pop() else { break };
-        let track = ranks.track[top as u32 as usize] as usize;
-        // A fraction only falls, so an outdated key is too large, never too small: the track goes back with its
-        // present key, and whatever is on top with a present key is the worst.
-        let current = key(sharing.shared_fraction(track), top as u32);
-        if current == top {
-            sharing.remove(track);
-            removed += 1;
-        } else {
-            worst_first.push(current);
+    let rank = ranks(tracks);
+    let row = |track: u32| tracks.measurements.row(track as usize);
+    // The tracks that can be removed, with what makes one worse than another in this round.
+    let mut removable: Vec<(u32, u64)> =
+        sharing.accepted().map(|track| (track as u32, 0)).collect();
+    // The worst removable track of each measurement.
+    let mut worst = vec![0_u64; measurements];
+    loop {
+        removable.retain(|&(track, _)| sharing.is_removable(track as usize));
+        if removable.is_empty() {
+            return tracks.select(sharing.accepted());
         }
+        for (track, key) in &mut removable {
+            let fraction = sharing.shared_fraction(*track as usize);
+            *key = u64::from(fraction) << 32 | u64::from(rank[*track as usize]);
+            for measurement in row(*track) {
+                let worst = &mut worst[measurement.get()];
+                *worst = (*worst).max(*key);
+            }
+        }
+        let goes = |&(track, key): &(u32, u64)| row(track).iter().all(|m| worst[m.get()] == key);
+        let (going, staying): (Vec<_>, Vec<_>) = removable.iter().copied().partition(goes);
+        for &(track, _) in &removable {
+            row(track).iter().for_each(|m| worst[m.get()] = 0);
+        }
+        going.iter().for_each(|&(track, _)| sharing.remove(track as usize));
+        removable = staying;
     }
-    tracks.select(sharing.accepted())
 }
 
-/// Tracks ordered from the best to the worst by what does not change: p-value, then place.
-struct Ranks {
-    /// The rank of each track.
-    rank: Vec<u32>,
-    /// The track of each rank.
-    track: Vec<u32>,
-}
-
-fn ranks(tracks: &Tracks) -> Ranks {
+/// The place of each track in the order from the best to the worst by what does not change: p-value, then row.
+fn ranks(tracks: &Tracks) -> Vec<u32> {
     let p_value = |track: u32| {
         let p = tracks.tracks[track as usize].p_value;
         if p.is_nan() { -1.0 } else { p }
     };
-    let mut track: Vec<u32> = (0..tracks.len() as u32).collect();
-    track.sort_unstable_by(|&a, &b| p_value(b).total_cmp(&p_value(a)).then_with(|| b.cmp(&a)));
-    let mut rank = vec![0; track.len()];
-    for (place, &track) in track.iter().enumerate() {
+    let mut order: Vec<u32> = (0..tracks.len() as u32).collect();
+    order.sort_unstable_by(|&a, &b| p_value(b).total_cmp(&p_value(a)).then_with(|| b.cmp(&a)));
+    let mut rank = vec![0; order.len()];
+    for (place, &track) in order.iter().enumerate() {
         rank[track as usize] = place as u32;
     }
-    Ranks { rank, track }
-}
-
-/// One number to order by: the shared fraction, then the rank.
-fn key(fraction: u32, rank: u32) -> u64 {
-    u64::from(fraction) << 32 | u64::from(rank)
+    rank
 }
 
 #[cfg(test)]

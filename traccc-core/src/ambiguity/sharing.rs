@@ -11,8 +11,6 @@ pub(super) struct Sharing<'a> {
     shared: Vec<u32>,
     /// From this many shared measurements on a track shares too many.
     limit: u32,
-    /// Number of tracks that share too many.
-    excessive: usize,
 }
 
 const REMOVED: u32 = u32::MAX;
@@ -29,13 +27,11 @@ struct Owners {
 
 impl<'a> Sharing<'a> {
     pub(super) fn new(tracks: &'a Tracks, measurements: usize, config: &AmbiguityConfig) -> Self {
-        let limit = config.max_shared_measurements;
         let mut sharing = Self {
             tracks,
             owners: vec![Owners::default(); measurements],
             shared: vec![REMOVED; tracks.len()],
-            limit,
-            excessive: 0,
+            limit: config.max_shared_measurements,
         };
         for (track, row) in tracks.measurements.iter().enumerate() {
             if (row.len() as u64) < u64::from(config.min_measurements) {
@@ -56,7 +52,6 @@ impl<'a> Sharing<'a> {
                 let is_shared = |m: &&MeasurementIndex| sharing.owners[m.get()].tracks > 1;
                 let shared = row.iter().filter(is_shared).count() as u32;
                 sharing.shared[track] = shared;
-                sharing.excessive += usize::from(shared >= limit);
             }
         }
         // The marks of the second pass, the removals, must differ from those of the first.
@@ -69,9 +64,9 @@ impl<'a> Sharing<'a> {
         (0..self.shared.len()).filter(|&track| self.shared[track] != REMOVED)
     }
 
-    /// How many tracks share too many measurements.
-    pub(super) fn excessive(&self) -> usize {
-        self.excessive
+    /// Whether a track remains and shares too many measurements.
+    pub(super) fn is_removable(&self, track: usize) -> bool {
+        self.shared[track] != REMOVED && self.shared[track] >= self.limit
     }
 
     /// The shared part of a track's measurements in units of 2^-32, rounded down: as whole numbers the fractions
@@ -83,9 +78,6 @@ impl<'a> Sharing<'a> {
 
     /// Takes a track out; measurements with one track left are no longer shared.
     pub(super) fn remove(&mut self, track: usize) {
-        if self.shared[track] >= self.limit {
-            self.excessive -= 1;
-        }
         self.shared[track] = REMOVED;
         for &measurement in self.tracks.measurements.row(track) {
             let owners = &mut self.owners[measurement.get()];
@@ -99,11 +91,7 @@ impl<'a> Sharing<'a> {
                 let last = owners.exclusive_or as usize;
                 let row = self.tracks.measurements.row(last);
                 let times = row.iter().filter(|&&m| m == measurement).count() as u32;
-                let before = self.shared[last];
-                self.shared[last] = before - times;
-                if before >= self.limit && before - times < self.limit {
-                    self.excessive -= 1;
-                }
+                self.shared[last] -= times;
             }
         }
     }

@@ -1,5 +1,6 @@
 //! One step of all candidates.
 
+use super::duplicates::survivors;
 use super::{Link, NO_LINK, Prediction, Search, Smoother};
 use crate::Scalar;
 use crate::event::BoundParameters;
@@ -82,7 +83,9 @@ impl Search<'_> {
             }
         }
         let mut goes_on = match self.config.duplicate_removal_min_length {
-            Some(length) if step >= length => self.survivors(first, step, length),
+            Some(length) if step >= length => {
+                survivors(&self.links, first, self.measurements.len(), step, length)
+            }
             _ => vec![true; self.links.len() - first],
         };
         self.limit_branches(first, seeds, &mut goes_on);

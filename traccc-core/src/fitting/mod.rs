@@ -19,7 +19,7 @@ use crate::finding::{track_state, widen};
 use crate::index::{MeasurementIndex, SurfaceIndex};
 use crate::kalman::two_filter::{FilteredStep, smooth};
 use crate::kalman::{Observation, normalize, predicted_chi2, update};
-use crate::math::{Symmetric5, probability};
+use crate::math::{Symmetric5, probability, product};
 use crate::propagation::{Arrival, Limits, Propagator, Stop};
 use rayon::prelude::*;
 
@@ -215,7 +215,7 @@ impl Filter<'_> {
             std::array::from_fn(|i| f64::from(arrival.vector[i]) + jacobian[(i, 4)] * difference);
         self.covariance = self.covariance.transported(&jacobian) + noise;
         self.noise = self.noise.transported(&jacobian) + noise;
-        self.jacobian = jacobian * self.jacobian;
+        self.jacobian = product(&jacobian, &self.jacobian);
         self.surface = arrival.surface;
         self.path += arrival.path;
     }

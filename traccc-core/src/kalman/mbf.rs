@@ -5,7 +5,7 @@
 
 use super::{Observation, SmoothedStep, residual_chi2};
 use crate::event::Subspace;
-use crate::math::Symmetric5;
+use crate::math::{Symmetric5, dot, product};
 use nalgebra::{SMatrix, SVector};
 
 type Matrix = SMatrix<f64, 5, 5>;
@@ -37,8 +37,9 @@ pub fn smooth(steps: &[FilterStep], mut sink: impl FnMut(usize, SmoothedStep)) {
             sink(index, filtered.smoothed(seen, &lambda, &information));
             filtered.absorb(&mut lambda, &mut information);
         }
-        lambda = step.jacobian.tr_mul(&lambda);
-        information = step.jacobian.tr_mul(&(information * step.jacobian));
+        let back = step.jacobian.transpose();
+        lambda = product(&back, &lambda);
+        information = product(&back, &product(&information, &step.jacobian));
     }
 }
 
@@ -87,8 +88,9 @@ impl Filtered {
         information: &Matrix,
     ) -> SmoothedStep {
         let filtered = self.covariance.to_matrix();
-        let vector: [f64; 5] = (Vector::from(self.vector) - filtered * lambda).into();
-        let covariance = Symmetric5::from_lower(&(filtered - filtered * information * filtered));
+        let vector: [f64; 5] = (Vector::from(self.vector) - product(&filtered, lambda)).into();
+        let gained = product(&product(&filtered, information), &filtered);
+        let covariance = Symmetric5::from_lower(&(filtered - gained));
         let chi2 = residual_chi2(&vector, &covariance, seen);
         SmoothedStep { vector, covariance, chi2 }
     }
@@ -97,14 +99,14 @@ impl Filtered {
     /// filter's order: lambda becomes Aᵀ lambda - h r / s, Lambda becomes Aᵀ Lambda A + h hᵀ / s, with A = 1 - K hᵀ.
     fn absorb(&self, lambda: &mut Vector, information: &mut Matrix) {
         for Gain { axis, rest, residual, variance } in self.updates.iter().rev().flatten() {
-            lambda[*axis] = rest.dot(lambda) - residual / variance;
+            lambda[*axis] = dot(rest, lambda) - residual / variance;
             // Only row and column `axis` change.
-            let product = *information * rest;
+            let column = product(information, rest);
             for j in 0..5 {
-                information[(*axis, j)] = product[j];
-                information[(j, *axis)] = product[j];
+                information[(*axis, j)] = column[j];
+                information[(j, *axis)] = column[j];
             }
-            information[(*axis, *axis)] = rest.dot(&product) + 1.0 / variance;
+            information[(*axis, *axis)] = dot(rest, &column) + 1.0 / variance;
         }
     }
 }

@@ -5,8 +5,8 @@
 //! the adjoint recursion of [`super::mbf`] loses the small difference of large numbers.
 
 use super::{Observation, SmoothedStep, residual_chi2};
-use crate::math::Symmetric5;
-use nalgebra::{Cholesky, SMatrix, SVector};
+use crate::math::{Symmetric5, cholesky, dot, product, solve_lower};
+use nalgebra::{SMatrix, SVector};
 
 type Matrix = SMatrix<f64, 5, 5>;
 type Vector = SVector<f64, 5>;
@@ -39,8 +39,9 @@ pub fn smooth(steps: &[FilteredStep], mut sink: impl FnMut(usize, SmoothedStep))
         later.reference_to(Vector::from(step.filtered) - Vector::from(step.predicted));
         later.add(step);
         later.spread(&step.noise);
-        later.vector = step.jacobian.tr_mul(&later.vector);
-        later.matrix = step.jacobian.tr_mul(&(later.matrix * step.jacobian));
+        let back = step.jacobian.transpose();
+        later.vector = product(&back, &later.vector);
+        later.matrix = product(&back, &product(&later.matrix, &step.jacobian));
     }
     Some(())
 }
@@ -54,7 +55,7 @@ struct Information {
 impl Information {
     /// Changes the reference: the old one lies `shift` from the new one.
     fn reference_to(&mut self, shift: Vector) {
-        self.vector += self.matrix * shift;
+        self.vector += product(&self.matrix, &shift);
     }
 
     /// Adds a measurement, with the prediction as the reference.
@@ -81,10 +82,10 @@ impl Information {
                     rest[(i, j)] -= l[i] * l[j] * d;
                 }
             }
-            let seen = self.matrix * l;
-            let factor = d / (1.0 + d * l.dot(&seen));
-            self.vector -= seen * (factor * l.dot(&self.vector));
-            self.matrix -= seen * seen.transpose() * factor;
+            let seen = product(&self.matrix, &l);
+            let factor = d / (1.0 + d * dot(&l, &seen));
+            self.vector -= seen * (factor * dot(&l, &self.vector));
+            self.matrix -= product(&seen, &seen.transpose()) * factor;
         }
     }
 }
@@ -92,11 +93,12 @@ impl Information {
 /// C_s = (C⁻¹ + Y)⁻¹ and x_s = x + C_s y; with C = L Lᵀ the first is L (1 + Lᵀ Y L)⁻¹ Lᵀ, whose inner matrix is never
 /// smaller than one.
 fn combine(step: &FilteredStep, later: &Information) -> Option<SmoothedStep> {
-    let root = Cholesky::new(step.covariance.to_matrix())?.unpack();
-    let inner = Cholesky::new(Matrix::identity() + root.tr_mul(&(later.matrix * root)))?;
-    let half = inner.l().solve_lower_triangular(&root.transpose())?;
-    let full = half.tr_mul(&half);
-    let vector: [f64; 5] = (Vector::from(step.filtered) + full * later.vector).into();
+    let root = cholesky(&step.covariance.to_matrix())?;
+    let across = root.transpose();
+    let inner = product(&across, &product(&later.matrix, &root));
+    let half = solve_lower(&cholesky(&(Matrix::identity() + inner))?, &across);
+    let full = product(&half.transpose(), &half);
+    let vector: [f64; 5] = (Vector::from(step.filtered) + product(&full, &later.vector)).into();
     let covariance = Symmetric5::from_lower(&full);
     let chi2 = residual_chi2(&vector, &covariance, &step.observation);
     Some(SmoothedStep { vector, covariance, chi2 })

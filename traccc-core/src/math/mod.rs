@@ -1,4 +1,4 @@
-//! Small vectors, symmetric matrices, angles, elementary functions and probabilities.
+//! Small vectors and matrices, angles, elementary functions and probabilities.
 //!
 //! What an engine mirrors here it mirrors bit by bit. Beside the elementary functions these of Rust's have a meaning
 //! that other languages do not share: `max` and `min` return the other number for NaN, `clamp` keeps NaN, `signum` is
@@ -6,6 +6,7 @@
 //! `total_cmp` orders by bits, `max_by` takes the last of equals and `min_by` the first. Square root, `floor`, `trunc`
 //! and `round` (halves away from zero) are exact everywhere.
 
+mod algebra;
 mod angle;
 #[cfg(feature = "f64")]
 mod double;
@@ -14,6 +15,7 @@ mod exponential;
 mod probability;
 mod symmetric;
 
+pub use algebra::{cholesky, cross, dot, norm, product, solve_lower, unit};
 pub use angle::{direction, perp, wrap_phi};
 #[cfg(feature = "f64")]
 pub use double::{asin, atan2, ln, sin_cos};

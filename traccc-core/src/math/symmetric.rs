@@ -1,3 +1,4 @@
+use super::product;
 use crate::Scalar;
 use bytemuck::{Pod, Zeroable};
 use nalgebra::{RealField, SMatrix};
@@ -57,7 +58,7 @@ impl<T: RealField + Copy> Symmetric5<T> {
     /// `J C Jᵀ`: this covariance carried through a Jacobian.
     #[inline]
     pub fn transported(&self, jacobian: &SMatrix<T, 5, 5>) -> Self {
-        let half = jacobian * self.to_matrix();
+        let half = product(jacobian, &self.to_matrix());
         let mut result = Self::zeros();
         for i in 0..5 {
             for j in 0..=i {

@@ -1,5 +1,5 @@
 use crate::Scalar;
-use crate::math::{Vector3, asin};
+use crate::math::{Vector3, asin, cross, dot, norm};
 
 /// A helix through three points, at the first of them.
 ///
@@ -24,16 +24,16 @@ impl Helix {
         let to_middle = middle - bottom;
         let to_top = top - bottom;
         // Right-handed frame: x along the first chord across the field, z along the field.
-        let across = axis.cross(&to_middle);
-        let chord = across.norm();
+        let across = cross(&axis, &to_middle);
+        let chord = norm(&across);
         let y_axis = across / chord;
-        let x_axis = y_axis.cross(&axis);
-        let top_y = y_axis.dot(&to_top);
-        let top_z = axis.dot(&to_top);
+        let x_axis = cross(&y_axis, &axis);
+        let top_y = dot(&y_axis, &to_top);
+        let top_z = dot(&axis, &to_top);
 
-        let reach = axis.cross(&to_top).norm();
+        let reach = norm(&cross(&axis, &to_top));
         // From the points, not from their frame: two points at one place must give exactly 0.
-        let last_chord = axis.cross(&(top - middle)).norm();
+        let last_chord = norm(&cross(&axis, &(top - middle)));
         let curvature = -2.0 * top_y / (reach * last_chord);
         // The tangent leaves the chord by half the angle of the arc, towards the outside of the bend.
         let sine = (0.5 * chord * curvature).clamp(-1.0, 1.0);

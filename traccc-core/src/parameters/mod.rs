@@ -6,7 +6,7 @@ mod helix;
 use crate::event::{BoundParameters, Measurements, Seed, Spacepoints};
 use crate::field::MagneticField;
 use crate::index::SpacepointIndex;
-use crate::math::{Symmetric5, Vector3, atan2, perp, sin_cos, wrap_phi};
+use crate::math::{Symmetric5, Vector3, atan2, norm, perp, sin_cos, wrap_phi};
 use crate::{Scalar, consts, units};
 use helix::Helix;
 use rayon::prelude::*;
@@ -57,7 +57,7 @@ fn estimate(
         FieldSource::Map => field.at(&bottom),
         FieldSource::Constant(tesla) => Vector3::new(0.0, 0.0, tesla),
     };
-    let strength = field.norm();
+    let strength = norm(&field);
     let helix = Helix::through(bottom, position(seed.middle), position(seed.top), field / strength);
 
     let direction = helix.direction;

@@ -1,6 +1,6 @@
 use crate::Scalar;
 use crate::field::MagneticField;
-use crate::math::{Vector3, perp};
+use crate::math::{Vector3, cross, norm, perp, unit};
 use crate::units::CURVATURE_PER_TESLA;
 
 /// A particle on its way, with the derivatives of position and direction with respect to where it started.
@@ -54,7 +54,7 @@ impl Flight {
             direction,
             q_over_p,
             path: 0.0,
-            curvature: direction.cross(&field.at(&position)) * (q_over_p * CURVATURE_PER_TESLA),
+            curvature: cross(&direction, &field.at(&position)) * (q_over_p * CURVATURE_PER_TESLA),
             position_by_local: tangents,
             position_by: [Vector3::zeros(); 3],
             direction_by: [Vector3::zeros(); 3],
@@ -114,16 +114,16 @@ impl Flight {
     #[inline]
     fn stages(&self, h: Scalar, qc: Scalar, field_here: Vector3, field: &MagneticField) -> Stages {
         let (p, t) = (&self.position, &self.direction);
-        let turn1 = t.cross(&field_here);
+        let turn1 = cross(t, &field_here);
         let k1 = turn1 * qc;
         let field_middle = field.at(&(p + t * (0.5 * h) + k1 * (0.125 * h * h)));
-        let turn2 = (t + k1 * (0.5 * h)).cross(&field_middle);
+        let turn2 = cross(&(t + k1 * (0.5 * h)), &field_middle);
         let k2 = turn2 * qc;
-        let turn3 = (t + k2 * (0.5 * h)).cross(&field_middle);
+        let turn3 = cross(&(t + k2 * (0.5 * h)), &field_middle);
         let k3 = turn3 * qc;
         let field_end = field.at(&(p + t * h + k3 * (0.5 * h * h)));
-        let turn4 = (t + k3 * h).cross(&field_end);
-        let error = (k1 - k2 - k3 + turn4 * qc).norm() * (h * h / 6.0);
+        let turn4 = cross(&(t + k3 * h), &field_end);
+        let error = norm(&(k1 - k2 - k3 + turn4 * qc)) * (h * h / 6.0);
         Stages {
             turn: [turn1, turn2, turn3, turn4],
             field: [field_here, field_middle, field_end],
@@ -136,18 +136,17 @@ impl Flight {
         let [b1, b2, b4] = &stages.field;
         let k = stages.turn.map(|turn| turn * qc);
         self.position += (self.direction + (k[0] + k[1] + k[2]) * (h / 6.0)) * h;
-        self.direction =
-            (self.direction + (k[0] + (k[1] + k[2]) * 2.0 + k[3]) * (h / 6.0)).normalize();
+        self.direction = unit(&(self.direction + (k[0] + (k[1] + k[2]) * 2.0 + k[3]) * (h / 6.0)));
         self.path += h;
         self.curvature = k[3];
         for column in 0..3 {
             let start = self.direction_by[column];
             // Only the last column changes q/p, by one unit.
             let by_charge = if column == 2 { CURVATURE_PER_TESLA } else { 0.0 };
-            let d1 = start.cross(b1) * qc + stages.turn[0] * by_charge;
-            let d2 = (start + d1 * (0.5 * h)).cross(b2) * qc + stages.turn[1] * by_charge;
-            let d3 = (start + d2 * (0.5 * h)).cross(b2) * qc + stages.turn[2] * by_charge;
-            let d4 = (start + d3 * h).cross(b4) * qc + stages.turn[3] * by_charge;
+            let d1 = cross(&start, b1) * qc + stages.turn[0] * by_charge;
+            let d2 = cross(&(start + d1 * (0.5 * h)), b2) * qc + stages.turn[1] * by_charge;
+            let d3 = cross(&(start + d2 * (0.5 * h)), b2) * qc + stages.turn[2] * by_charge;
+            let d4 = cross(&(start + d3 * h), b4) * qc + stages.turn[3] * by_charge;
             self.position_by[column] += (start + (d1 + d2 + d3) * (h / 6.0)) * h;
             self.direction_by[column] = start + (d1 + (d2 + d3) * 2.0 + d4) * (h / 6.0);
         }
@@ -158,18 +157,18 @@ impl Flight {
     pub fn nudge(&mut self, h: Scalar, field: &MagneticField) {
         let qc = self.q_over_p * CURVATURE_PER_TESLA;
         let b = field.at(&self.position);
-        let turn = self.direction.cross(&b);
+        let turn = cross(&self.direction, &b);
         let k = turn * qc;
         for column in 0..3 {
             let by_charge = if column == 2 { CURVATURE_PER_TESLA } else { 0.0 };
-            let d = self.direction_by[column].cross(&b) * qc + turn * by_charge;
+            let d = cross(&self.direction_by[column], &b) * qc + turn * by_charge;
             self.position_by[column] += (self.direction_by[column] + d * (0.5 * h)) * h;
             self.direction_by[column] += d * h;
         }
         self.position += (self.direction + k * (0.5 * h)) * h;
-        self.direction = (self.direction + k * h).normalize();
+        self.direction = unit(&(self.direction + k * h));
         self.path += h;
-        self.curvature = self.direction.cross(&b) * qc;
+        self.curvature = cross(&self.direction, &b) * qc;
     }
 }
 

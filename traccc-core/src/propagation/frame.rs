@@ -1,7 +1,7 @@
 use super::Flight;
 use crate::Scalar;
 use crate::detector::{Shape, Surface};
-use crate::math::{Matrix5, Vector3, perp, sin_cos};
+use crate::math::{Matrix5, Vector3, cross, dot, perp, sin_cos};
 
 /// The local frame at a point of a surface: how local coordinates and space change with each other.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,7 @@ impl LocalFrame {
             }
             Shape::CYLINDER => {
                 let normal = surface.normal(local);
-                let axes = [z.cross(&normal), z];
+                let axes = [cross(&z, &normal), z];
                 Self { normal, tangents: axes, gradients: axes }
             }
             Shape::CONCENTRIC_CYLINDER => {
@@ -57,7 +57,7 @@ impl LocalFrame {
         } else {
             Vector3::new(-direction.y / transverse, direction.x / transverse, 0.0)
         };
-        let axes = [u, direction.cross(&u)];
+        let axes = [u, cross(direction, &u)];
         Self { normal: *direction, tangents: axes, gradients: axes }
     }
 
@@ -72,7 +72,7 @@ impl LocalFrame {
         let phi_gradient = Vector3::new(-t.y / transverse2, t.x / transverse2, 0.0);
         let theta_gradient =
             Vector3::new(t.z * t.x / transverse, t.z * t.y / transverse, -transverse);
-        let path_by_position = self.normal / -self.normal.dot(t);
+        let path_by_position = self.normal / -dot(&self.normal, t);
         let zero = Vector3::zeros();
         let columns = [
             (flight.position_by_local[0], zero),
@@ -83,13 +83,13 @@ impl LocalFrame {
         ];
         let mut jacobian = Matrix5::zeros();
         for (j, (position, direction)) in columns.into_iter().enumerate() {
-            let path = path_by_position.dot(&position);
+            let path = dot(&path_by_position, &position);
             let position = position + t * path;
             let direction = direction + flight.curvature * path;
-            jacobian[(0, j)] = self.gradients[0].dot(&position);
-            jacobian[(1, j)] = self.gradients[1].dot(&position);
-            jacobian[(2, j)] = phi_gradient.dot(&direction);
-            jacobian[(3, j)] = theta_gradient.dot(&direction);
+            jacobian[(0, j)] = dot(&self.gradients[0], &position);
+            jacobian[(1, j)] = dot(&self.gradients[1], &position);
+            jacobian[(2, j)] = dot(&phi_gradient, &direction);
+            jacobian[(3, j)] = dot(&theta_gradient, &direction);
         }
         jacobian[(4, 4)] = 1.0;
         jacobian

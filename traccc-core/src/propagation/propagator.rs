@@ -6,7 +6,7 @@ use super::{LocalFrame, PropagationConfig};
 use crate::detector::{Detector, Surface, SurfaceKind};
 use crate::field::MagneticField;
 use crate::index::{SurfaceIndex, VolumeIndex};
-use crate::math::{Matrix5, Symmetric5, atan2, direction, perp};
+use crate::math::{Matrix5, Symmetric5, atan2, direction, dot, perp, product};
 use crate::{Hypothesis, Scalar};
 
 /// Carries track parameters from sensor to sensor.
@@ -193,7 +193,10 @@ impl Journey<'_> {
         surface.kind == SurfaceKind::PORTAL
             && !surface.material.is_some()
             && target.path > 0.0
-            && target.path * target.path * target.path * self.flight.curvature.norm_squared()
+            && target.path
+                * target.path
+                * target.path
+                * dot(&self.flight.curvature, &self.flight.curvature)
                 < 6.0 * SEE_THROUGH
     }
 
@@ -287,7 +290,7 @@ impl Journey<'_> {
         if self.propagator.detector.slab_at(surface, local).is_none() {
             return true;
         }
-        let normal = surface.normal(local).dot(&self.flight.direction);
+        let normal = dot(&surface.normal(local), &self.flight.direction);
         let frame = LocalFrame::curvilinear(&self.flight.direction);
         self.carry_to(&frame);
         self.flight.restart_derivatives(frame.tangents);
@@ -302,7 +305,7 @@ impl Journey<'_> {
             None => here,
             Some(before) => {
                 self.noise = self.noise.transported(&here);
-                here * before
+                product(&here, before)
             }
         });
     }
@@ -312,7 +315,7 @@ impl Journey<'_> {
         let local = surface.to_local(&self.flight.position);
         let frame = LocalFrame::of_surface(surface, local);
         self.carry_to(&frame);
-        let normal = frame.normal.dot(&self.flight.direction);
+        let normal = dot(&frame.normal, &self.flight.direction);
         if !(self.has_momentum() && self.add_material(surface, local, normal)) {
             return None;
         }

@@ -55,9 +55,6 @@ pub(super) fn resolved(result: &Reconstruction, config: &ChainConfig) -> Result<
         })?;
         next = place.map_or(next, |place| place + 1);
     }
-    if config.ambiguity.max_iterations < u32::MAX {
-        return Ok(());
-    }
     let mut owners = vec![BTreeSet::new(); result.measurements.len()];
     for (row, measurements) in resolved.measurements.iter().enumerate() {
         measurements.iter().for_each(|m| {
