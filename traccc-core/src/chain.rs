@@ -342,7 +342,7 @@ impl ReconstructionChain for CpuChain {
 
     fn cluster(&mut self, cells: &Cells) -> Result<Clusters, Error> {
         cells.validate(&self.modules)?;
-        Ok(cluster(cells, &self.modules))
+        Ok(cluster(cells, &self.modules, &self.config.clustering))
     }
 
     fn form_spacepoints(&mut self, measurements: &Measurements) -> Result<Spacepoints, Error> {

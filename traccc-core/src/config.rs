@@ -1,4 +1,5 @@
 use crate::ambiguity::AmbiguityConfig;
+use crate::clustering::ClusteringConfig;
 use crate::error::Error;
 use crate::finding::{FindingConfig, Smoother};
 use crate::fitting::FittingConfig;
@@ -13,6 +14,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ChainConfig {
+    /// Cells to measurements.
+    pub clustering: ClusteringConfig,
     /// Triplets of space points.
     pub seeding: SeedingConfig,
     /// First track parameters from a seed.

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use traccc::clustering::{ClusterErrors, ClusteringConfig};
 use traccc::detector::Detector;
 use traccc::event::{TrackState, Tracks};
 use traccc::field::MagneticField;
@@ -54,7 +55,8 @@ fn reconstruct(setup: &Setup, directory: &Path) -> Vec<Golden> {
         let mut finding = config.finding.clone();
         // Muons of the toy's barrel cross four sensors only.
         finding.min_measurements = 3;
-        let config = ChainConfig { propagation, finding, ..config };
+        let clustering = ClusteringConfig { errors: ClusterErrors::Upstream };
+        let config = ChainConfig { clustering, propagation, finding, ..config };
         let mut engine = setup.open(Backend::Cpu, &config).unwrap();
         for event in 0..EVENTS {
             let path = events.path(event, EventFile::Cells).unwrap();

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail loudly too")]
 
 use std::path::Path;
+use traccc::clustering::ClusterErrors;
 use traccc::detector::{Detector, Modules};
 use traccc::event::Cells;
 use traccc::field::MagneticField;
@@ -31,7 +32,7 @@ fn a_setup_read_from_files_is_the_one_that_was_written() {
     // Designs are numbered as they come: in the files by the ids of volumes.
     assert_eq!(setup.modules.surface, modules.surface);
     for module in (0..modules.len()).map(ModuleIndex::from) {
-        assert_eq!(setup.modules.design_of(module), modules.design_of(module));
+        assert_eq!(setup.modules.segmentation(module), modules.segmentation(module));
     }
     assert_eq!(*setup.field, MagneticField::along_z(2.0));
 }
@@ -115,6 +116,7 @@ fn the_settings_of_the_project_are_those_of_the_reference_results() {
         let config = settings::read(&path, &ChainConfig::full()).unwrap();
         config.validate().unwrap();
         let mut expected = ChainConfig::full();
+        expected.clustering.errors = ClusterErrors::Upstream;
         expected.seeding.bz = bz;
         expected.parameters.field = ParameterField::Constant(bz);
         expected.propagation.search_window = window;

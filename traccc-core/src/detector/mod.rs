@@ -8,7 +8,7 @@ mod model;
 mod surface;
 mod tables;
 
-pub use design::{ModuleDesign, Modules};
+pub use design::{Design, ModuleDesign, Modules, Segmentation};
 pub use grid::{Axis, Grid, GridFrame};
 pub use material::{MaterialMap, Slab};
 pub use model::{

@@ -34,8 +34,7 @@ impl Cells {
             if cell.module.get() >= modules.len() {
                 return Err(Error::UnknownModule { module: cell.module.0, modules: modules.len() });
             }
-            let design = modules.design_of(cell.module);
-            let channels = [design.channels(0), design.channels(1)];
+            let channels = modules.channels(cell.module);
             for (axis, channel) in [cell.channel0, cell.channel1].into_iter().enumerate() {
                 if channel >= channels[axis] {
                     return Err(Error::ChannelOutside {

@@ -1,5 +1,6 @@
 //! ACTS digitization and conditions files.
 
+use super::cluster_errors::{self, ErrorTable};
 use super::digitization::{AxisBinning, Conditions, Digitization, DigitizationEntry};
 use super::hierarchy::HierarchyKey;
 use super::{content, parse, payload};
@@ -45,6 +46,8 @@ struct EntryValue {
 #[derive(Deserialize)]
 struct Geometric {
     segmentation: Option<Segmentation>,
+    #[serde(default)]
+    variances: Vec<ErrorTable>,
 }
 
 #[derive(Deserialize)]
@@ -86,6 +89,7 @@ impl Entry {
 }
 
 const BINNING: &str = "value.geometric.segmentation.binningdata";
+const VARIANCES: &str = "value.geometric.variances";
 
 /// The entries of a hierarchy file, checked, sorted, with their places.
 fn read_entries(path: &Path) -> Result<Vec<(String, Entry)>> {
@@ -140,17 +144,19 @@ fn read_shift(entry: &Entry, path: &Path, at: &str) -> Result<Option<[f64; 2]>> 
     Ok(shift)
 }
 
-/// Reads an ACTS digitization file. An entry may have a key `shift` (two numbers, in mm or rad) beside `volume`.
+/// Reads an ACTS digitization file. An entry may have a key `shift` (two numbers, in mm or rad) beside `volume`, and
+/// `variances`: the errors of clusters by size.
 ///
 /// # Errors
 /// A file that cannot be read, that is not an ACTS hierarchy map, two entries with one key, an entry without two axes
-/// of at least one channel each, boundaries that do not ascend, numbers beyond single precision.
+/// of at least one channel each, boundaries that do not ascend, numbers beyond single precision, errors of clusters that
+/// are not positive.
 pub fn read_digitization(path: impl AsRef<Path>) -> Result<Digitization> {
     let path = path.as_ref();
     let mut entries = Vec::new();
-    for (at, entry) in read_entries(path)? {
-        let shift = read_shift(&entry, path, &at)?.unwrap_or_default();
-        let at = format!("{at}.{BINNING}");
+    for (place, entry) in read_entries(path)? {
+        let shift = read_shift(&entry, path, &place)?.unwrap_or_default();
+        let at = format!("{place}.{BINNING}");
         let binning: Vec<Binning> = match entry.binning() {
             Some(list) => parse_part(list, path, &at)?,
             None => Vec::new(),
@@ -163,7 +169,11 @@ pub fn read_digitization(path: impl AsRef<Path>) -> Result<Digitization> {
             read_axis(binning).map_err(|p| content(path, format!("{at}[{number}]"), p))
         };
         let axes = [axis(0, first)?, axis(1, second)?];
-        entries.push(DigitizationEntry { key: entry.key(), axes, shift });
+        let tables = entry.value.geometric.as_ref().map_or(&[][..], |g| &g.variances);
+        let errors = cluster_errors::by_axis(tables).map_err(|(below, problem)| {
+            content(path, format!("{place}.{VARIANCES}{below}"), problem)
+        })?;
+        entries.push(DigitizationEntry { key: entry.key(), axes, shift, errors });
     }
     Ok(Digitization { entries })
 }
@@ -232,6 +242,10 @@ pub fn write_digitization(path: impl AsRef<Path>, digitization: &Digitization) -
         let mut written = json!(entry.key);
         written["value"] =
             json!({"geometric": {"indices": [0, 1], "segmentation": {"binningdata": axes}}});
+        let tables = cluster_errors::to_tables(&entry.errors);
+        if !tables.is_empty() {
+            written["value"]["geometric"]["variances"] = json!(tables);
+        }
         if entry.shift.iter().any(|&s| s != 0.0) {
             written["shift"] = json!(entry.shift);
         }
@@ -296,11 +310,13 @@ mod tests {
         let text = file(&json!([
             entry(3, &json!([axis(), {"bins": 2, "type": "variable", "edges": [-1.0, 0.1, 5.0]}])),
             {"volume": 3, "layer": 2, "sensitive": 7, "shift": [0.01, -0.02],
-             "value": {"geometric": {"segmentation": {"binningdata": [axis(), axis()]}}}},
+             "value": {"geometric": {"segmentation": {"binningdata": [axis(), axis()]},
+                                     "variances": [{"index": 1, "rms": [0.1, 0.2]}]}}},
         ]));
         let read = with_file(&text, |p| read_digitization(p)).unwrap();
         assert_eq!(read.entries.len(), 2);
         assert_eq!(read.entries[1].shift[..], [0.01, -0.02]);
+        assert_eq!(read.entries[1].errors, [vec![], vec![0.1, 0.2]]);
         assert_eq!(read.find(3 << 56 | 2 << 36 | 7 << 8 | 5), Some(1));
         assert_eq!(read.find(3 << 56 | 2 << 36 | 8 << 8), Some(0));
         assert_eq!(read.find(4 << 56 | 2 << 36 | 8 << 8), None);
@@ -379,6 +395,11 @@ mod tests {
         let mut far = entry(1, &json!([axis(), axis()]));
         far["shift"] = json!([0.0, -1e60]);
         assert!(place(&json!([far])).starts_with("entries[0].shift: the shift is -1e60"));
+        let mut unsure = entry(1, &json!([axis(), axis()]));
+        unsure["value"]["geometric"]["variances"] = json!([{"index": 0, "rms": [0.0]}]);
+        assert!(
+            place(&json!([unsure])).starts_with(&format!("entries[0].{VARIANCES}[0].rms[0]: "))
+        );
         let no_map = with_file("{\"entries\": []}", |p| read_digitization(p));
         assert!(matches!(
             no_map,

@@ -106,6 +106,7 @@ pub(super) fn digitization(file: &Digitization) -> String {
         ("x/mm (r)", right),
         ("y/mm (phi)", right),
         ("shift/mm", right),
+        ("errors by size", right),
     ]);
     for entry in &file.entries {
         let [(nx, x), (ny, y)] = [0, 1].map(|axis| binning(&entry.axes[axis]));
@@ -119,6 +120,7 @@ pub(super) fn digitization(file: &Digitization) -> String {
             x,
             y,
             format!("{}, {}", entry.shift[0], entry.shift[1]),
+            format!("{}, {}", entry.errors[0].len(), entry.errors[1].len()),
         ]);
     }
     format!("ACTS digitization: {} entries\n\n{table}", file.entries.len())
