@@ -25,15 +25,21 @@ pub(crate) fn run() -> Result<(), String> {
     step("documentation: run the code in it");
     cargo(&root, &["test", "--workspace", "--doc"])?;
 
-    step("double precision: traccc-core with the feature `f64`");
-    runner(&root, nextest, &["-p", "traccc-core", "--features", "f64", "--lib", "--tests"])?;
+    step("double precision: traccc-core with `--cfg traccc_f64`");
+    let selection = ["-p", "traccc-core", "--lib", "--tests", "--target-dir", "target/f64"];
+    let arguments = test_arguments(nextest, &selection);
+    // The variable replaces the flags of `.cargo/config.toml`. Core is tested without those: it must not need them.
+    complete(
+        cargo_command(&root, &arguments).env("RUSTFLAGS", "--cfg traccc_f64"),
+        "the tests in double precision",
+    )?;
 
     step(if nextest {
         "workspace: unit and integration tests, by cargo-nextest"
     } else {
         "workspace: unit and integration tests, by cargo test (cargo-nextest is not installed)"
     });
-    runner(&root, nextest, &["--workspace", "--lib", "--bins", "--tests"])?;
+    cargo(&root, &test_arguments(nextest, &["--workspace", "--lib", "--bins", "--tests"]))?;
 
     if let Some(reason) = service::test(&root)? {
         println!("== LEFT OUT: the service tests (deploy/tests): {reason}");
@@ -55,18 +61,23 @@ fn has_nextest() -> bool {
     probe.args(["nextest", "--version"]).output().is_ok_and(|output| output.status.success())
 }
 
-fn runner(root: &Path, nextest: bool, selection: &[&str]) -> Result<(), String> {
-    let mut arguments: Vec<&str> = if nextest {
+fn test_arguments<'a>(nextest: bool, selection: &[&'a str]) -> Vec<&'a str> {
+    let mut arguments = if nextest {
         // A selection without any test is for cargo test a success too.
         vec!["nextest", "run", "--no-tests", "pass", "--no-fail-fast"]
     } else {
         vec!["test", "--no-fail-fast"]
     };
     arguments.extend(selection);
-    cargo(root, &arguments)
+    arguments
 }
 
 pub(crate) fn cargo(root: &Path, arguments: &[&str]) -> Result<(), String> {
+    let name = format!("cargo {}", arguments.join(" "));
+    complete(&mut cargo_command(root, arguments), &name)
+}
+
+fn cargo_command(root: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new("cargo");
     // What Cargo told this program about itself: build scripts of others take it for a change, and TLS is built anew.
     for (name, _) in std::env::vars_os() {
@@ -76,8 +87,8 @@ pub(crate) fn cargo(root: &Path, arguments: &[&str]) -> Result<(), String> {
             command.env_remove(&name);
         }
     }
-    let name = format!("cargo {}", arguments.join(" "));
-    complete(command.args(arguments).current_dir(root), &name)
+    command.args(arguments).current_dir(root);
+    command
 }
 
 pub(crate) fn complete(command: &mut Command, name: &str) -> Result<(), String> {

@@ -125,7 +125,7 @@ impl MaterialRef {
 
 /// One area of a surface and where it leads.
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(not(feature = "f64"), derive(bytemuck::Pod, bytemuck::Zeroable))]
+#[cfg_attr(not(traccc_f64), derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C)]
 pub struct Mask {
     /// Boundaries as [`Shape`] says.
@@ -133,10 +133,12 @@ pub struct Mask {
     /// For a portal the volume behind it.
     pub link: VolumeIndex,
 }
+#[cfg(not(traccc_f64))]
+const _: () = assert!(size_of::<Mask>() == 32);
 
 /// One surface: all that propagation needs of it in one record.
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(not(feature = "f64"), derive(bytemuck::Pod, bytemuck::Zeroable))]
+#[cfg_attr(not(traccc_f64), derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C)]
 pub struct Surface {
     /// Local x, y and z axes as global unit vectors.
@@ -156,6 +158,8 @@ pub struct Surface {
     /// Further masks: first row of [`Detector::further_masks`](super::Detector::further_masks), and how many.
     pub further_masks: [u32; 2],
 }
+#[cfg(not(traccc_f64))]
+const _: () = assert!(size_of::<Surface>() == 104);
 
 impl Surface {
     /// Local axis 0 (x), 1 (y) or 2 (z, the normal of a plane) as a global unit vector.

@@ -4,7 +4,7 @@ use crate::index::{SurfaceIndex, VolumeIndex};
 
 /// One volume: which surfaces to search.
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(not(feature = "f64"), derive(bytemuck::Pod, bytemuck::Zeroable))]
+#[cfg_attr(not(traccc_f64), derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C)]
 pub struct Volume {
     /// Local x, y and z axes as global unit vectors.
@@ -18,6 +18,8 @@ pub struct Volume {
     /// Grids: first and one past the last row of [`Detector::grids`].
     pub grids: [u32; 2],
 }
+#[cfg(not(traccc_f64))]
+const _: () = assert!(size_of::<Volume>() == 72);
 
 /// The detector as flat tables, in the form that the CPU walks and a GPU copies.
 #[derive(Clone, Debug, Default, PartialEq)]

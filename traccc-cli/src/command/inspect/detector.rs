@@ -145,11 +145,11 @@ pub(super) fn field(map: &FieldMap) -> String {
     let start = (f32::INFINITY, 0.0_f32);
     let fold = |(low, high): (f32, f32), b: f32| (low.min(b), high.max(b));
     let (low, high) = map.values.iter().map(strength).fold(start, fold);
-    let [nx, ny, nz] = map.nodes;
+    let [nx, ny, nz] = map.grid.nodes;
     let at_origin = map.at(&traccc::math::Vector3::zeros());
     format!(
         "field map: {nx} x {ny} x {nz} nodes, {low} to {high} T; at the origin ({}, {}, {}) T\n\
          position in mm to node: {:?}\n",
-        at_origin.x, at_origin.y, at_origin.z, map.to_node,
+        at_origin.x, at_origin.y, at_origin.z, map.grid.to_node,
     )
 }
