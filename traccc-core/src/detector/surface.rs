@@ -6,7 +6,7 @@ use bytemuck::{Pod, Zeroable};
 /// What a surface is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Pod, Zeroable)]
 #[repr(transparent)]
-pub struct SurfaceKind(pub u32);
+pub struct SurfaceKind(pub u8);
 
 impl SurfaceKind {
     /// The border to another volume.
@@ -32,7 +32,7 @@ impl SurfaceKind {
 /// local origin and relative to the average.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Pod, Zeroable)]
 #[repr(transparent)]
-pub struct Shape(pub u32);
+pub struct Shape(pub u8);
 
 impl Shape {
     /// A rectangle.
@@ -136,10 +136,10 @@ pub struct Mask {
 #[cfg(not(traccc_f64))]
 const _: () = assert!(size_of::<Mask>() == 32);
 
-/// One surface: all that propagation needs of it in one record.
+/// One surface: all that propagation needs of it in one record of six times 16 bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(not(traccc_f64), derive(bytemuck::Pod, bytemuck::Zeroable))]
-#[repr(C)]
+#[repr(C, align(16))]
 pub struct Surface {
     /// Local x, y and z axes as global unit vectors.
     pub axes: [[Scalar; 3]; 3],
@@ -147,19 +147,21 @@ pub struct Surface {
     pub translation: [Scalar; 3],
     /// The first (mostly the only) mask.
     pub mask: Mask,
-    /// Form.
-    pub shape: Shape,
-    /// Purpose.
-    pub kind: SurfaceKind,
     /// The volume that holds it.
     pub volume: VolumeIndex,
     /// Material.
     pub material: MaterialRef,
-    /// Further masks: first row of [`Detector::further_masks`](super::Detector::further_masks), and how many.
-    pub further_masks: [u32; 2],
+    /// First row of [`Detector::further_masks`](super::Detector::further_masks) of this surface.
+    pub first_further_mask: u32,
+    /// Number of these rows.
+    pub further_masks: u16,
+    /// Form.
+    pub shape: Shape,
+    /// Purpose.
+    pub kind: SurfaceKind,
 }
 #[cfg(not(traccc_f64))]
-const _: () = assert!(size_of::<Surface>() == 104);
+const _: () = assert!(size_of::<Surface>() == 96 && align_of::<Surface>() == 16);
 
 impl Surface {
     /// Local axis 0 (x), 1 (y) or 2 (z, the normal of a plane) as a global unit vector.

@@ -88,8 +88,7 @@ impl Detector {
     /// The masks of a surface after its first.
     #[inline]
     pub fn further_masks(&self, surface: &Surface) -> &[Mask] {
-        let [first, count] = surface.further_masks.map(|n| n as usize);
-        &self.further_masks[first..first + count]
+        &self.further_masks[surface.first_further_mask as usize..][..surface.further_masks.into()]
     }
 
     /// The slab of a surface at local coordinates (loc0, loc1); `None` where there is no material.

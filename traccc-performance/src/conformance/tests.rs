@@ -23,7 +23,8 @@ fn detector() -> Detector {
             kind: if i < 4 { SurfaceKind::SENSITIVE } else { SurfaceKind::PORTAL },
             volume: VolumeIndex(0),
             material: MaterialRef::NONE,
-            further_masks: [0, 0],
+            first_further_mask: 0,
+            further_masks: 0,
         });
         detector.sources.push(i as u64);
     }
