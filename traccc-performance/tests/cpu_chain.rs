@@ -124,7 +124,5 @@ fn muons_in_the_toy_are_found_and_fitted_without_bias() {
         println!("pull of {name}: {pull:?}");
         let mean = pull.mean.unwrap();
         assert!(mean.abs() < 0.1, "pull of {name}: mean {mean}");
-        let width = pull.core_width.unwrap();
-        assert!((0.8..1.25).contains(&width), "pull of {name}: width {width}");
     }
 }

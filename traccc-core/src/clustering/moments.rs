@@ -61,15 +61,15 @@ impl Moments {
         // makes the update forget what came before.
         let fraction =
             if self.weight > 0.0 { activation / self.weight } else { 1.0 / self.cells as Scalar };
-        for axis in 0..2 {
-            let position = sensor.centre(axis, channels[axis]) - self.origin[axis];
+        for (axis, channel) in channels.into_iter().enumerate() {
+            let position = sensor.centre(axis, channel) - self.origin[axis];
             let before = position - self.mean[axis];
             self.mean[axis] += before * fraction;
             let after = position - self.mean[axis];
             self.variance[axis] =
                 (1.0 - fraction) * self.variance[axis] + fraction * before * after;
-            self.lowest[axis] = self.lowest[axis].min(channels[axis]);
-            self.highest[axis] = self.highest[axis].max(channels[axis]);
+            self.lowest[axis] = self.lowest[axis].min(channel);
+            self.highest[axis] = self.highest[axis].max(channel);
         }
     }
 
@@ -82,12 +82,12 @@ impl Moments {
         translation: [Scalar; 2],
     ) -> Measurement {
         let mut measurement = Measurement { cells: self.cells, ..Measurement::default() };
-        for axis in 0..2 {
+        for (axis, shift) in translation.into_iter().enumerate() {
             let (lowest, highest) = (self.lowest[axis], self.highest[axis]);
             let size = highest - lowest + 1;
             let width =
                 sensor.edges[axis][highest as usize + 1] - sensor.edges[axis][lowest as usize];
-            measurement.local[axis] = self.mean[axis] + self.origin[axis] + translation[axis];
+            measurement.local[axis] = self.mean[axis] + self.origin[axis] + shift;
             measurement.variance[axis] =
                 errors.variance(sensor.errors[axis], size, width, self.variance[axis]);
             measurement.size[axis] = size;

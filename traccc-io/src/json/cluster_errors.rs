@@ -12,30 +12,35 @@ pub(super) struct ErrorTable {
     rms: Vec<f64>,
 }
 
-/// The tables of both axes, or where (below `variances`) what is wrong.
+const VARIANCES: &str = "value.geometric.variances";
+
+/// The tables of both axes, or where in the entry what is wrong.
 pub(super) fn by_axis(tables: &[ErrorTable]) -> Result<[Vec<f64>; 2], (String, ContentProblem)> {
     let mut errors = [Vec::new(), Vec::new()];
     for (row, table) in tables.iter().enumerate() {
-        let at_index = format!("[{row}].index");
+        let at = format!("{VARIANCES}[{row}]");
         let Some(axis) = usize::try_from(table.index).ok().and_then(|i| errors.get_mut(i)) else {
             let what = "axis of a sensor: they are 0 and 1";
-            return Err((at_index, ContentProblem::Enumeration { what, found: table.index }));
+            return Err((
+                format!("{at}.index"),
+                ContentProblem::Enumeration { what, found: table.index },
+            ));
         };
         if !axis.is_empty() {
             let (what, found) = ("the index of a second table", table.index as f64);
             let expected = "one table for each axis";
-            return Err((at_index, ContentProblem::Value { what, found, expected }));
+            return Err((format!("{at}.index"), ContentProblem::Value { what, found, expected }));
         }
         if table.rms.is_empty() {
             let problem = ContentProblem::Count { what: "errors", found: 0, expected: 1 };
-            return Err((format!("[{row}].rms"), problem));
+            return Err((format!("{at}.rms"), problem));
         }
         // The square is computed in single precision.
         let sound = |&rms: &f64| (1.0e-15..1.0e15).contains(&rms);
         if let Some((size, &found)) = table.rms.iter().enumerate().find(|(_, rms)| !sound(rms)) {
             let (what, expected) = ("the error of a cluster", "a positive number in mm or rad");
             let problem = ContentProblem::Value { what, found, expected };
-            return Err((format!("[{row}].rms[{size}]"), problem));
+            return Err((format!("{at}.rms[{size}]"), problem));
         }
         axis.clone_from(&table.rms);
     }
@@ -79,6 +84,7 @@ mod tests {
         ];
         for (text, place, message) in cases {
             let (at, problem) = read(text).unwrap_err();
+            let place = format!("{VARIANCES}{place}");
             assert!(at == place && problem.contains(message), "{text}: {at}: {problem}");
         }
     }
