@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use traccc_core::ModuleIndex;
-use traccc_core::clustering::cluster;
+use traccc_core::clustering::{ClusteringConfig, cluster};
 use traccc_core::detector::{
     Detector, DetectorModel, MaskModel, ModuleDesign, Modules, Placement, Shape, SurfaceKind,
     SurfaceModel, VolumeModel,
@@ -70,7 +70,8 @@ fn clustering(criterion: &mut Criterion) {
         let cells = cells(particles, 1);
         group.throughput(Throughput::Elements(cells.len() as u64));
         group.bench_with_input(BenchmarkId::from_parameter(name), &cells, |bencher, cells| {
-            bencher.iter(|| cluster(black_box(cells), black_box(&modules)));
+            let config = ClusteringConfig::default();
+            bencher.iter(|| cluster(black_box(cells), black_box(&modules), &config));
         });
     }
     group.finish();

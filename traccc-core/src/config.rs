@@ -1,5 +1,6 @@
 use crate::ambiguity::AmbiguityConfig;
 use crate::chain::Stage;
+use crate::clustering::ClusteringConfig;
 use crate::error::Error;
 use crate::field::MagneticField;
 use crate::finding::{FindingConfig, Smoother};
@@ -15,6 +16,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ChainConfig {
+    /// Cells to measurements.
+    pub clustering: ClusteringConfig,
     /// Triplets of space points.
     pub seeding: SeedingConfig,
     /// First track parameters from a seed.

@@ -2,6 +2,7 @@
 
 use crate::Scalar;
 use crate::math::Vector3;
+use bytemuck::{Pod, Zeroable};
 use serde::{Deserialize, Serialize};
 
 /// A magnetic field, in T, as a function of the global position, in mm.
@@ -61,17 +62,26 @@ pub enum FieldChoice {
     Constant(Scalar),
 }
 
+/// The grid of a field map.
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+#[repr(C)]
+pub struct FieldGrid {
+    /// Rows of the affine map from a position in mm to node numbers: `a x + b y + c z + t`.
+    pub to_node: [[f32; 4]; 3],
+    /// Nodes along x, y and z.
+    pub nodes: [u32; 3],
+}
+const _: () = assert!(size_of::<FieldGrid>() == 60);
+
 /// Field vectors on a regular grid of global positions.
 ///
 /// Between nodes the value is trilinear; outside the grid it is that of the nearest point of the border. (covfie
 /// extrapolates in the half-cell below the lower border and is undefined further down; here both are clamped.)
 #[derive(Clone, Debug, PartialEq)]
 pub struct FieldMap {
-    /// Nodes along x, y and z.
-    pub nodes: [usize; 3],
-    /// Rows of the affine map from a position in mm to node numbers: `a x + b y + c z + t`.
-    pub to_node: [[f32; 4]; 3],
-    /// Field at each node, in T; z runs fastest, x slowest.
+    /// Where the nodes are.
+    pub grid: FieldGrid,
+    /// Field at each node, in T; z runs fastest, x slowest. Without a fourth number, which makes look-ups no faster here.
     pub values: Vec<[f32; 3]>,
 }
 
@@ -79,22 +89,21 @@ impl FieldMap {
     /// The field at a global position in mm, in T.
     #[inline]
     pub fn at(&self, position: &Vector3) -> Vector3 {
+        let nodes = self.grid.nodes.map(|n| n as usize);
         let mut lower = [0_usize; 3];
         let mut upper = [0_usize; 3];
         let mut fraction = [0.0; 3];
         for axis in 0..3 {
-            let [a, b, c, t] = self.to_node[axis].map(Scalar::from);
-            let last = (self.nodes[axis] - 1) as Scalar;
+            let [a, b, c, t] = self.grid.to_node[axis].map(Scalar::from);
+            let last = (nodes[axis] - 1) as Scalar;
             let node = (a * position.x + b * position.y + c * position.z + t).clamp(0.0, last);
             // `as` turns a NaN into node 0: the position is invalid anyway and its owner finds out.
             lower[axis] = node as usize;
-            upper[axis] = (lower[axis] + 1).min(self.nodes[axis] - 1);
+            upper[axis] = (lower[axis] + 1).min(nodes[axis] - 1);
             fraction[axis] = node - lower[axis] as Scalar;
         }
         let value = |i: usize, j: usize, k: usize| {
-            Vector3::from(
-                self.values[(i * self.nodes[1] + j) * self.nodes[2] + k].map(Scalar::from),
-            )
+            Vector3::from(self.values[(i * nodes[1] + j) * nodes[2] + k].map(Scalar::from))
         };
         let along_z = |i, j| value(i, j, lower[2]).lerp(&value(i, j, upper[2]), fraction[2]);
         let along_y = |i| along_z(i, lower[1]).lerp(&along_z(i, upper[1]), fraction[1]);
@@ -111,7 +120,7 @@ impl FieldMap {
     pub fn covers(&self, position: &Vector3) -> bool {
         /// Of the distance of two nodes: positions are rounded.
         const TOLERANCE: Scalar = 1.0e-3;
-        self.to_node.iter().zip(self.nodes).all(|(row, nodes)| {
+        self.grid.to_node.iter().zip(self.grid.nodes).all(|(row, nodes)| {
             let [a, b, c, t] = row.map(Scalar::from);
             let node = a * position.x + b * position.y + c * position.z + t;
             let last = (nodes - 1) as Scalar;
@@ -138,7 +147,7 @@ mod tests {
             }
         }
         let to_node = [[0.1, 0.0, 0.0, 1.5], [0.0, 0.1, 0.0, 1.0], [0.0, 0.0, 0.1, 2.0]];
-        FieldMap { nodes, to_node, values }
+        FieldMap { grid: FieldGrid { to_node, nodes }, values }
     }
 
     #[test]
@@ -159,7 +168,8 @@ mod tests {
         ] {
             assert_eq!(map.covers(&Vector3::new(x, y, z)), inside, "{x} {y} {z}");
         }
-        let flat = FieldMap { nodes: [1, 3, 5], values: map.values[..15].to_vec(), ..map.clone() };
+        let grid = FieldGrid { nodes: [1, 3, 5], ..map.grid };
+        let flat = FieldMap { grid, values: map.values[..15].to_vec() };
         assert!(flat.covers(&Vector3::new(1e6, 0.0, 0.0)));
         // At (-15, 10, 20): (-15, 50, 17).
         assert!((map.strongest() - (225.0_f32 + 2500.0 + 289.0).sqrt()).abs() < 1e-4);

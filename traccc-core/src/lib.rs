@@ -8,8 +8,9 @@
 //! [`field::MagneticField`] bends the tracks, [`ChainConfig`] holds the settings, [`CpuChain`] turns
 //! [`event::Cells`] into a [`Reconstruction`]. Each stage is also a free function of its module.
 //!
-//! Units everywhere: mm, c·t in mm, GeV, e, T, rad (see [`units`]). The scalar is `f32`; the feature `f64`
-//! switches [`Scalar`] for numerical studies.
+//! Units everywhere: mm, c·t in mm, GeV, e, T, rad (see [`units`]). The scalar is `f32`; `RUSTFLAGS="--cfg traccc_f64"`
+//! switches [`Scalar`] for numerical studies of this crate alone. It is no feature: features add up over all who depend
+//! on a crate, and the tables of double precision are not those that engines upload.
 #![forbid(unsafe_code)]
 #![cfg_attr(
     test,
@@ -50,14 +51,14 @@ pub use index::{MeasurementIndex, ModuleIndex, SpacepointIndex, SurfaceIndex, Vo
 pub use particle::Hypothesis;
 
 /// The floating-point type of all event data and arithmetic.
-#[cfg(not(feature = "f64"))]
+#[cfg(not(traccc_f64))]
 pub type Scalar = f32;
 /// The floating-point type of all event data and arithmetic.
-#[cfg(feature = "f64")]
+#[cfg(traccc_f64)]
 pub type Scalar = f64;
 
 /// Constants of [`Scalar`].
-#[cfg(not(feature = "f64"))]
+#[cfg(not(traccc_f64))]
 pub(crate) use std::f32::consts;
-#[cfg(feature = "f64")]
+#[cfg(traccc_f64)]
 pub(crate) use std::f64::consts;

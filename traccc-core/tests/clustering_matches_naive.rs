@@ -3,14 +3,20 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use proptest::prelude::*;
-use traccc_core::clustering::{Clusters, cluster};
+use traccc_core::clustering::{ClusterErrors, ClusteringConfig, Clusters};
 use traccc_core::detector::{
-    Detector, DetectorModel, MaskModel, ModuleDesign, Modules, Placement, Shape, SurfaceKind,
-    SurfaceModel, VolumeModel,
+    Detector, DetectorModel, MaskModel, ModuleDesign, Modules, Placement, Segmentation, Shape,
+    SurfaceKind, SurfaceModel, VolumeModel,
 };
 use traccc_core::event::{Cell, Cells, Measurement, Measurements, Subspace};
 use traccc_core::spacepoints::form_spacepoints;
 use traccc_core::{MeasurementIndex, ModuleIndex, Scalar, SurfaceIndex};
+
+/// Upstream's errors: they hold all that is known of the cells.
+fn cluster(cells: &Cells, modules: &Modules) -> Clusters {
+    let config = ClusteringConfig { errors: ClusterErrors::Upstream };
+    traccc_core::clustering::cluster(cells, modules, &config)
+}
 
 /// Square planes across x, 20 mm apart from x = 20 mm on, with local x along y and local y along z.
 fn telescope(planes: usize, pixels: usize) -> (Detector, Modules) {
@@ -65,10 +71,10 @@ fn flood(cells: &Cells) -> Vec<u32> {
     labels
 }
 
-/// Mean and variance of the channel centres of one axis by two passes in double precision.
-fn moments(members: &[Cell], design: &ModuleDesign, axis: usize) -> (f64, f64) {
+/// Along one axis by two passes in double precision: mean and variance of the channel centres, size and width.
+fn moments(members: &[Cell], sensor: &Segmentation<'_>, axis: usize) -> (f64, f64, u32, Scalar) {
     let channel = |c: &Cell| [c.channel0, c.channel1][axis];
-    let centre = |c: &Cell| f64::from(design.centre(axis, channel(c)));
+    let centre = |c: &Cell| f64::from(sensor.centre(axis, channel(c)));
     let total: f64 = members.iter().map(|c| f64::from(c.activation)).sum();
     let weight = |c: &Cell| {
         if total > 0.0 { f64::from(c.activation) / total } else { 1.0 / members.len() as f64 }
@@ -77,9 +83,10 @@ fn moments(members: &[Cell], design: &ModuleDesign, axis: usize) -> (f64, f64) {
     let spread: f64 = members.iter().map(|c| weight(c) * (centre(c) - mean).powi(2)).sum();
     let lowest = members.iter().map(channel).min().unwrap() as usize;
     let highest = members.iter().map(channel).max().unwrap() as usize;
-    let edges = &design.edges[axis];
-    let pitch = f64::from(edges[highest + 1] - edges[lowest]) / (highest - lowest + 1) as f64;
-    (mean, spread + pitch * pitch / 12.0)
+    let size = (highest - lowest + 1) as u32;
+    let width = sensor.edges[axis][highest + 1] - sensor.edges[axis][lowest];
+    let pitch = f64::from(width) / f64::from(size);
+    (mean, spread + pitch * pitch / 12.0, size, width)
 }
 
 fn check(cells: &Cells, modules: &Modules, found: &Clusters) -> Result<(), TestCaseError> {
@@ -99,7 +106,9 @@ fn check(cells: &Cells, modules: &Modules, found: &Clusters) -> Result<(), TestC
         prop_assert_eq!(measurement.subspace, modules.subspace[module.get()]);
         prop_assert_eq!(measurement.cells as usize, members.len());
         for axis in 0..2 {
-            let (mean, variance) = moments(&members, modules.design_of(module), axis);
+            let (mean, variance, size, width) =
+                moments(&members, &modules.segmentation(module), axis);
+            prop_assert_eq!((measurement.size[axis], measurement.width[axis]), (size, width));
             let shifted = mean + f64::from(modules.translation[module.get()][axis]);
             prop_assert!((f64::from(measurement.local[axis]) - shifted).abs() < 1e-4);
             let error = (f64::from(measurement.variance[axis]) - variance).abs();
@@ -149,6 +158,68 @@ proptest! {
             .collect();
         let cells = cells(&rows, &modules);
         check(&cells, &modules, &cluster(&cells, &modules))?;
+    }
+}
+
+/// Three sensors: without errors, with errors of x, with others of both axes.
+fn sensors_with_errors() -> (Detector, Modules) {
+    let (detector, _) = telescope(3, 20);
+    let plain = ModuleDesign::equidistant([20, 20], [-10.0; 2], [10.0; 2]);
+    let designs = [[vec![], vec![]], [vec![0.5, 0.25], vec![]], [vec![0.75], vec![2.0, 0.125]]]
+        .map(|errors| ModuleDesign { errors, ..plain.clone() });
+    let modules = Modules::new(&detector, designs.into(), |s| Some((s.get(), [0.0; 2]))).unwrap();
+    (detector, modules)
+}
+
+#[test]
+fn errors_come_from_the_table_of_the_sensor_by_axis_and_size() {
+    let (_, modules) = sensors_with_errors();
+    // On each sensor one channel, and far away three along x of two rows.
+    let rows: Vec<_> = (0..3)
+        .flat_map(|m| [(m, 2, 2, 1.0), (m, 8, 8, 1.0), (m, 8, 9, 1.0), (m, 9, 10, 1.0)])
+        .collect();
+    let cells = cells(&rows, &modules);
+    let with = |errors| {
+        let config = ClusteringConfig { errors };
+        traccc_core::clustering::cluster(&cells, &modules, &config).measurements
+    };
+    let pitch = [1.0_f32 / 12.0, 1.0 / 48.0].map(Scalar::from);
+    let near = |found: [Scalar; 2], expected: [Scalar; 2]| {
+        assert!((0..2).all(|i| (found[i] - expected[i]).abs() < 1e-6), "{found:?} {expected:?}");
+    };
+    let (table, by_pitch) = (with(ClusterErrors::Table), with(ClusterErrors::Pitch));
+    assert_eq!(table.size, [[1, 1], [3, 2]].repeat(3));
+    let expected = [
+        [pitch[0], pitch[0]],
+        [pitch[1], pitch[1]],
+        [0.25, pitch[0]],
+        [0.0625, pitch[1]],
+        [0.5625, 4.0],
+        [0.5625, 0.015625],
+    ];
+    for (row, expected) in expected.into_iter().enumerate() {
+        near(table.variance[row], expected);
+        near(by_pitch.variance[row], [pitch[row % 2]; 2]);
+    }
+    assert_eq!((&table.local, &table.width), (&by_pitch.local, &by_pitch.width));
+}
+
+#[test]
+fn equal_designs_are_one_row_and_equal_axes_share_their_edges() {
+    let (detector, _) = telescope(4, 20);
+    let of = |bins: [usize; 2], errors: &[Scalar]| ModuleDesign {
+        errors: [errors.to_vec(), Vec::new()],
+        ..ModuleDesign::equidistant(bins, [-10.0; 2], [10.0; 2])
+    };
+    let designs =
+        vec![of([20, 30], &[]), of([20, 30], &[0.5]), of([30, 20], &[]), of([20, 30], &[])];
+    let modules = Modules::new(&detector, designs.clone(), |s| Some((s.get(), [0.0; 2]))).unwrap();
+    assert_eq!(modules.design, [0, 1, 2, 0]);
+    assert_eq!(modules.edges.len(), 21 + 31);
+    for (module, design) in designs.iter().enumerate() {
+        let module = ModuleIndex::from(module);
+        assert_eq!(modules.segmentation(module), design.segmentation());
+        assert_eq!(modules.channels(module)[0], design.segmentation().channels(0));
     }
 }
 

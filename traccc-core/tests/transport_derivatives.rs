@@ -1,5 +1,5 @@
 //! Jacobians between surfaces against central differences, which need double precision.
-#![cfg(feature = "f64")]
+#![cfg(traccc_f64)]
 
 mod support;
 

@@ -3,7 +3,7 @@
 use crate::error::{Error, FieldProblem, Result};
 use std::io::Write;
 use std::path::Path;
-use traccc_core::field::FieldMap;
+use traccc_core::field::{FieldGrid, FieldMap};
 
 const HEADER: u32 = 0xc04f_1eab;
 const FOOTER: u32 = 0xc04f_1e70;
@@ -88,8 +88,9 @@ fn parse(bytes: &[u8]) -> Result<FieldMap, FieldProblem> {
     if width != 4 && width != 8 {
         return Err(FieldProblem::Width { found: width });
     }
+    let grid_nodes = nodes.map(|n| u32::try_from(n).unwrap_or(0));
     let product = nodes[0].checked_mul(nodes[1]).and_then(|n| n.checked_mul(nodes[2]));
-    if product != Some(count) || count == 0 {
+    if product != Some(count) || grid_nodes.contains(&0) {
         return Err(FieldProblem::Nodes { nodes, found: count });
     }
     // Compared before anything of that size is allocated.
@@ -116,7 +117,7 @@ fn parse(bytes: &[u8]) -> Result<FieldMap, FieldProblem> {
     for layer in [ARRAY, STRIDED, AFFINE, FIELD] {
         cursor.end(layer)?;
     }
-    Ok(FieldMap { nodes: nodes.map(|n| n as usize), to_node, values })
+    Ok(FieldMap { grid: FieldGrid { to_node, nodes: grid_nodes }, values })
 }
 
 /// What a layer number stands for, where a file has another structure.
@@ -149,12 +150,13 @@ fn layer_name(magic: u32) -> &'static str {
 /// is not finite.
 pub fn write_field_map(path: impl AsRef<Path>, map: &FieldMap) -> Result<()> {
     let refuse = |reason| Err(Error::NotWritable { what: "the field map".into(), reason });
-    let [x, y, z] = map.nodes;
+    let [x, y, z] = map.grid.nodes.map(|n| n as usize);
     let product = x.checked_mul(y).and_then(|n| n.checked_mul(z));
     if product != Some(map.values.len()) || map.values.is_empty() {
         return refuse("it needs at least one node and as many values as nodes");
     }
-    if !map.to_node.as_flattened().iter().chain(map.values.as_flattened()).all(|v| v.is_finite()) {
+    let mut numbers = map.grid.to_node.as_flattened().iter().chain(map.values.as_flattened());
+    if !numbers.all(|v| v.is_finite()) {
         return refuse("all numbers must be finite");
     }
     crate::output::write_file(path.as_ref(), |file| {
@@ -162,12 +164,12 @@ pub fn write_field_map(path: impl AsRef<Path>, map: &FieldMap) -> Result<()> {
             layers.iter().flat_map(|l| [HEADER, *l]).flat_map(u32::to_le_bytes).collect()
         };
         file.write_all(&begin(&[FIELD, AFFINE]))?;
-        for element in map.to_node.as_flattened() {
+        for element in map.grid.to_node.as_flattened() {
             file.write_all(&element.to_le_bytes())?;
         }
         file.write_all(&begin(&[STRIDED]))?;
-        for nodes in map.nodes {
-            file.write_all(&(nodes as u64).to_le_bytes())?;
+        for nodes in map.grid.nodes {
+            file.write_all(&u64::from(nodes).to_le_bytes())?;
         }
         file.write_all(&begin(&[ARRAY]))?;
         file.write_all(&4_u32.to_le_bytes())?;
@@ -194,7 +196,7 @@ mod tests {
     #[test]
     fn the_fixture_is_2_tesla_at_the_origin_and_z_runs_fastest() {
         let map = parse(&fixture()).unwrap();
-        assert_eq!(map.nodes, [3, 2, 4]);
+        assert_eq!(map.grid.nodes, [3, 2, 4]);
         let at_origin = map.at(&traccc_core::math::Vector3::zeros());
         assert!((at_origin.z - 2.0).abs() < 1e-6, "{at_origin}");
         // The fixture's Bx counts the values in the order of the file, in thousandths of a tesla.
@@ -208,7 +210,7 @@ mod tests {
         let path = folder.path().join("f.cvf");
         write_field_map(&path, &map).unwrap();
         let again = read_field_map(&path).unwrap();
-        assert_eq!((again.nodes, again.to_node), (map.nodes, map.to_node));
+        assert_eq!(again.grid, map.grid);
         for (a, b) in again.values.as_flattened().iter().zip(map.values.as_flattened()) {
             assert!((a - b).abs() <= 2.0 * f32::EPSILON * b.abs(), "{a} {b}");
         }

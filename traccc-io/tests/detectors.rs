@@ -104,7 +104,7 @@ fn annulus_strips_measure_the_angle_and_entries_are_looked_up_by_hierarchy() {
     // Two annuli, the rectangle (sensor 4), the trapezoid (sensor 3).
     assert_eq!(modules.subspace, [loc1, loc1, loc0, both]);
     assert_eq!(modules.translation[3], [0.01, -0.02]);
-    assert_eq!(modules.design_of(traccc_core::ModuleIndex(0)).edges[1].len(), 5);
+    assert_eq!(modules.channels(traccc_core::ModuleIndex(0))[1], 4);
 
     let conditions = read_conditions(testdata::path("annulus/annulus_digitization.json")).unwrap();
     assert_eq!(digitization.modules(&detector, Some(&conditions)).unwrap(), modules);
@@ -145,7 +145,7 @@ fn what_is_written_is_read_back() {
     let again = read_digitization(&path).unwrap().modules(&detector, None).unwrap();
     assert_eq!((&again.subspace, &again.translation), (&modules.subspace, &modules.translation));
     for module in (0..modules.len()).map(traccc_core::ModuleIndex::from) {
-        assert_eq!(again.design_of(module), modules.design_of(module));
+        assert_eq!(again.segmentation(module), modules.segmentation(module));
     }
 }
 

@@ -37,9 +37,8 @@ impl SensorTable {
         let mut table = Self { numbering, slots, ids };
         for (row, &surface) in modules.surface.iter().enumerate() {
             let module = ModuleIndex::from(row);
-            let design = modules.design_of(module);
             if let Some(id) = id_of(surface) {
-                let channels = [design.channels(0), design.channels(1)];
+                let channels = modules.channels(module);
                 let slot = table.slot(id);
                 table.slots[slot] = (id, Sensor { module, channels });
             }

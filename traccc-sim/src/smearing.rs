@@ -80,7 +80,7 @@ pub fn smear_measurements(
             time: Scalar::from(hit.time),
             subspace,
             surface: hit.surface,
-            cells: 0,
+            ..Measurement::default()
         };
         rows.push((measurement, row as u32));
     }

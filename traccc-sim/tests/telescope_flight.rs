@@ -7,7 +7,7 @@ use traccc_core::detector::{
     Detector, DetectorModel, MaskModel, Placement, Shape, SurfaceKind, SurfaceModel, VolumeModel,
 };
 use traccc_core::event::{Particle, Subspace, TruthHit};
-use traccc_core::field::{FieldMap, MagneticField};
+use traccc_core::field::{FieldGrid, FieldMap, MagneticField};
 use traccc_sim::detectors::{TelescopeConfig, telescope};
 use traccc_sim::{
     EnergyLoss, Gun, Inclination, Momentum, Simulator, SmearingConfig, TransportConfig, World,
@@ -84,7 +84,7 @@ fn in_a_vacuum_hits_lie_on_the_helix_in_a_constant_field_and_in_a_map() {
     };
     let to_node = [[0.001, 0.0, 0.0, 1.0], [0.0, 0.001, 0.0, 1.0], [0.0, 0.0, 0.001, 1.0]];
     let values = vec![[0.0, 0.0, 2.0]; 27];
-    let map = FieldMap { nodes: [3; 3], to_node, values };
+    let map = FieldMap { grid: FieldGrid { to_node, nodes: [3; 3] }, values };
     for field in [MagneticField::along_z(2.0), MagneticField::Map(Box::new(map))] {
         let simulator = Simulator::new(&detector, &field, &gun, &vacuum()).unwrap();
         let truth = simulator.truth(3, 1);

@@ -255,11 +255,11 @@ fn cluster_centres_are_unbiased_and_as_precise_as_pixels_are() {
     let event = simulate_event(&detector, &modules, &field(), &muons(2000), 6, 0).unwrap();
     let mut centres: BTreeMap<u32, [f64; 3]> = BTreeMap::new();
     for (row, truth) in event.truth.cells.iter().enumerate() {
-        let design = modules.design_of(truth.module);
+        let sensor = modules.segmentation(truth.module);
         let weight = f64::from(event.cells.activation[row]);
         let centre = centres.entry(truth.measurement).or_default();
-        centre[0] += weight * f64::from(design.centre(0, truth.channel0));
-        centre[1] += weight * f64::from(design.centre(1, truth.channel1));
+        centre[0] += weight * f64::from(sensor.centre(0, truth.channel0));
+        centre[1] += weight * f64::from(sensor.centre(1, truth.channel1));
         centre[2] += weight;
     }
     let mut sums = [[0.0; 3]; 2];
@@ -346,8 +346,8 @@ fn noise_spreads_the_signal_by_its_deviation() {
 #[test]
 fn cells_are_shifted_against_the_translation_of_the_module() {
     let (detector, plain) = one_plane();
-    let shifted =
-        Modules::new(&detector, plain.designs.clone(), |_| Some((0, [0.1, -0.05]))).unwrap();
+    let mut shifted = plain.clone();
+    shifted.translation.fill([0.1, -0.05]);
     let channels = |modules: &Modules| {
         let mut truth = TruthEvent { hits: vec![hit(1, 0.06, 0.0)], ..TruthEvent::default() };
         let cells = digitize(&detector, modules, &DigitizationConfig::default(), &mut truth, 0, 0);

@@ -187,9 +187,9 @@ fn segmentation(detector: &Detector, modules: &Modules, names: &Names<'_>) -> Ve
     let mut found: [Option<Warning>; 4] = Default::default();
     for (row, &index) in modules.surface.iter().enumerate() {
         let surface = &detector.surfaces[index.get()];
-        let design = modules.design_of(ModuleIndex::from(row));
+        let segmentation = modules.segmentation(ModuleIndex::from(row));
         for (number, sensor) in extent(detector, surface).into_iter().enumerate() {
-            let edges = &design.edges[number];
+            let edges = segmentation.edges[number];
             let channels = [edges[0], edges[edges.len() - 1]];
             let (axis, unit) = axes(surface.shape)[number];
             let Some(misfit) = misfit(channels, sensor, unit == "rad") else { continue };

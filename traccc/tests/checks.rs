@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-use traccc::detector::{Detector, DetectorModel};
+use traccc::detector::{Detector, DetectorModel, ModuleDesign, Modules};
 use traccc::field::{FieldChoice, MagneticField};
 use traccc::io::{self, DetectorFiles};
 use traccc::{ChainConfig, Error, FieldSource, Misfit, Setup, SetupFiles, Warning};
@@ -134,8 +134,8 @@ fn channels_in_cm_are_told_with_counts_and_both_files() {
 #[test]
 fn channels_of_much_larger_sensors_are_told() {
     let detector = Detector::compile(&telescope(&TelescopeConfig::default()).unwrap()).unwrap();
-    let mut modules = pixel_modules(&detector, [0.05, 0.05]).unwrap();
-    modules.designs[0].edges[1].iter_mut().for_each(|edge| *edge *= 2.1);
+    let design = ModuleDesign::equidistant([100, 210], [-50.0, -105.0], [50.0, 105.0]);
+    let modules = Modules::new(&detector, vec![design], |_| Some((0, [0.0; 2]))).unwrap();
     let warnings = Setup::new(detector, modules, MagneticField::along_z(2.0)).warnings;
     let [Warning::Segmentation { axis: "y", misfit: Misfit::Long, sensors, all, .. }] =
         &warnings[..]

@@ -33,7 +33,7 @@ fn a_setup_read_from_files_is_the_one_that_was_written() {
     // Designs are numbered as they come: in the files by the ids of volumes.
     assert_eq!(setup.modules.surface, modules.surface);
     for module in (0..modules.len()).map(ModuleIndex::from) {
-        assert_eq!(setup.modules.design_of(module), modules.design_of(module));
+        assert_eq!(setup.modules.segmentation(module), modules.segmentation(module));
     }
     assert_eq!(*setup.field, MagneticField::along_z(2.0));
 }

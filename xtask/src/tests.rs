@@ -25,8 +25,14 @@ pub(crate) fn run() -> Result<(), String> {
     step("documentation: run the code in it");
     cargo(&root, &["test", "--workspace", "--doc"])?;
 
-    step("double precision: traccc-core with the feature `f64`");
-    runner(&root, nextest, &["-p", "traccc-core", "--features", "f64", "--lib", "--tests"])?;
+    step("double precision: traccc-core with `--cfg traccc_f64`");
+    let selection = ["-p", "traccc-core", "--lib", "--tests", "--target-dir", "target/f64"];
+    let arguments = test_arguments(nextest, &selection);
+    // The variable replaces the flags of `.cargo/config.toml`. Core is tested without those: it must not need them.
+    complete(
+        cargo_command(&root, &arguments).env("RUSTFLAGS", "--cfg traccc_f64"),
+        "the tests in double precision",
+    )?;
 
     if cfg!(target_arch = "x86_64") {
         step("bits: the golden events on a processor without AVX (target-cpu=x86-64)");
@@ -38,7 +44,7 @@ pub(crate) fn run() -> Result<(), String> {
     } else {
         "workspace: unit and integration tests, by cargo test (cargo-nextest is not installed)"
     });
-    runner(&root, nextest, &["--workspace", "--lib", "--bins", "--tests"])?;
+    cargo(&root, &test_arguments(nextest, &["--workspace", "--lib", "--bins", "--tests"]))?;
 
     if let Some(reason) = service::test(&root)? {
         println!("== LEFT OUT: the service tests (deploy/tests): {reason}");
@@ -60,37 +66,35 @@ fn has_nextest() -> bool {
     probe.args(["nextest", "--version"]).output().is_ok_and(|output| output.status.success())
 }
 
-fn runner(root: &Path, nextest: bool, selection: &[&str]) -> Result<(), String> {
-    let mut arguments: Vec<&str> = if nextest {
+fn test_arguments<'a>(nextest: bool, selection: &[&'a str]) -> Vec<&'a str> {
+    let mut arguments = if nextest {
         // A selection without any test is for cargo test a success too.
         vec!["nextest", "run", "--no-tests", "pass", "--no-fail-fast"]
     } else {
         vec!["test", "--no-fail-fast"]
     };
     arguments.extend(selection);
-    cargo(root, &arguments)
+    arguments
 }
 
 /// The workspace's tests run with the processor of `.cargo/config.toml`; here the same hashes must come from another one.
 fn same_bytes_without_avx(root: &Path) -> Result<(), String> {
-    let arguments = ["test", "-p", "traccc", "--test", "golden_events", "same_bytes"];
-    let mut command = Command::new("cargo");
     // In a folder of its own: other flags would make everything anew, here and in the next build.
-    command
-        .env("CARGO_TARGET_DIR", root.join("target").join("x86-64"))
-        .env("RUSTFLAGS", "-C target-cpu=x86-64")
-        .args(arguments);
-    complete(without_own_variables(&mut command).current_dir(root), &arguments.join(" "))
+    let folder = "target/x86-64";
+    let test = ["test", "-p", "traccc", "--test", "golden_events", "same_bytes"];
+    let mut command = cargo_command(root, &test);
+    command.env("CARGO_TARGET_DIR", folder).env("RUSTFLAGS", "-C target-cpu=x86-64");
+    complete(&mut command, &test.join(" "))
 }
 
 pub(crate) fn cargo(root: &Path, arguments: &[&str]) -> Result<(), String> {
-    let mut command = Command::new("cargo");
     let name = format!("cargo {}", arguments.join(" "));
-    complete(without_own_variables(&mut command).args(arguments).current_dir(root), &name)
+    complete(&mut cargo_command(root, arguments), &name)
 }
 
-/// Without what Cargo told this program about itself: build scripts of others take it for a change, and TLS is built anew.
-fn without_own_variables(command: &mut Command) -> &mut Command {
+fn cargo_command(root: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new("cargo");
+    // What Cargo told this program about itself: build scripts of others take it for a change, and TLS is built anew.
     for (name, _) in std::env::vars_os() {
         let own =
             |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
@@ -98,6 +102,7 @@ fn without_own_variables(command: &mut Command) -> &mut Command {
             command.env_remove(&name);
         }
     }
+    command.args(arguments).current_dir(root);
     command
 }
 

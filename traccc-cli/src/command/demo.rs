@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
-use traccc::clustering::cluster;
+use traccc::clustering::{ClusteringConfig, cluster};
 use traccc::detector::Detector;
 use traccc::event::{
     BoundParameters, FitOutcome, Particle, RawCell, RawCells, Track, Tracks, TruthEvent,
@@ -151,7 +151,7 @@ fn report(
 ) -> Result<()> {
     let mut efficiency = Efficiency::default();
     for (number, (event, answer)) in events.iter().zip(answers).enumerate() {
-        let clusters = cluster(&event.cells, &setup.modules);
+        let clusters = cluster(&event.cells, &setup.modules, &ClusteringConfig::default());
         let measurements = clusters.measurements.len();
         let origin = MeasurementTruth::from_cells(
             &event.truth,

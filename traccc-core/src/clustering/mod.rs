@@ -5,10 +5,13 @@
 //! are processed in parallel.
 
 mod components;
+mod config;
 mod moments;
 
+pub use config::{ClusterErrors, ClusteringConfig};
+
 use crate::detector::Modules;
-use crate::event::{CellsView, Measurements};
+use crate::event::{CellsView, Measurement, Measurements};
 use crate::index::{MeasurementIndex, ModuleIndex};
 use components::Components;
 use moments::Moments;
@@ -29,9 +32,9 @@ pub struct Clusters {
 
 /// Groups touching cells into clusters and measures each cluster.
 ///
-/// The position is the mean of the channel centres weighted with the activations, plus the module's translation. The
-/// variance is the weighted variance of the channel centres plus (average pitch)² / 12. A cluster whose activations
-/// are all 0 counts each cell once. Time is not measured: it is 0.
+/// The position is the mean of the channel centres weighted with the activations, plus the module's translation. A
+/// cluster whose activations are all 0 counts each cell once. The variance is what [`ClusterErrors`] says. Time is not
+/// measured: it is 0.
 ///
 /// Measurements come in the order of their clusters' first cells, hence in ascending surface order. The result does
 /// not depend on the number of threads.
@@ -39,18 +42,22 @@ pub struct Clusters {
 /// # Panics
 /// If `cells` would not pass [`CellsView::validate`] because of an unknown module or a channel outside the design. Cells in
 /// another order than documented give split clusters.
-pub fn cluster<'a>(cells: impl Into<CellsView<'a>>, modules: &Modules) -> Clusters {
-    cluster_view(cells.into(), modules)
+pub fn cluster<'a>(
+    cells: impl Into<CellsView<'a>>,
+    modules: &Modules,
+    config: &ClusteringConfig,
+) -> Clusters {
+    cluster_view(cells.into(), modules, config)
 }
 
-fn cluster_view(cells: CellsView<'_>, modules: &Modules) -> Clusters {
+fn cluster_view(cells: CellsView<'_>, modules: &Modules, config: &ClusteringConfig) -> Clusters {
     // Joining the parts costs a copy of the result: not worth it without a second thread.
     if cells.len() <= CELLS_PER_TASK || rayon::current_num_threads() == 1 {
-        return cluster_range(cells, modules, 0..cells.len());
+        return cluster_range(cells, modules, config, 0..cells.len());
     }
     let tasks = tasks(cells.module);
     let parts: Vec<Clusters> =
-        tasks.into_par_iter().map(|range| cluster_range(cells, modules, range)).collect();
+        tasks.into_par_iter().map(|range| cluster_range(cells, modules, config, range)).collect();
     join(&parts, cells.len())
 }
 
@@ -69,7 +76,12 @@ fn tasks(modules: &[ModuleIndex]) -> Vec<Range<usize>> {
 }
 
 /// Clusters whole modules; labels count from 0.
-fn cluster_range(cells: CellsView<'_>, modules: &Modules, range: Range<usize>) -> Clusters {
+fn cluster_range(
+    cells: CellsView<'_>,
+    modules: &Modules,
+    config: &ClusteringConfig,
+    range: Range<usize>,
+) -> Clusters {
     let mut measurements = Measurements::with_capacity(range.len() / 2);
     let mut labels = Vec::with_capacity(range.len());
     let mut components = Components::default();
@@ -81,24 +93,25 @@ fn cluster_range(cells: CellsView<'_>, modules: &Modules, range: Range<usize>) -
         let rows = start..start + same;
         let (channel0, channel1) = (&cells.channel0[rows.clone()], &cells.channel1[rows.clone()]);
         let activation = &cells.activation[rows];
-        let design = modules.design_of(module);
-        let edges = [&design.edges[0][..], &design.edges[1][..]];
+        let sensor = modules.segmentation(module);
 
         let first = measurements.len() as u32;
         moments.clear();
         for (cell, number) in components.find(channel0, channel1).iter().enumerate() {
             let channels = [channel0[cell], channel1[cell]];
             match moments.get_mut(*number as usize) {
-                Some(moments) => moments.add(edges, channels, activation[cell]),
-                None => moments.push(Moments::of_cell(edges, channels, activation[cell])),
+                Some(moments) => moments.add(&sensor, channels, activation[cell]),
+                None => moments.push(Moments::of_cell(&sensor, channels, activation[cell])),
             }
             labels.push(MeasurementIndex(first + number));
         }
-        let surface = modules.surface[module.get()];
-        let subspace = modules.subspace[module.get()];
         let translation = modules.translation[module.get()];
         for moments in &moments {
-            measurements.push(moments.measurement(edges, translation, surface, subspace));
+            measurements.push(Measurement {
+                subspace: modules.subspace[module.get()],
+                surface: modules.surface[module.get()],
+                ..moments.measurement(&sensor, config.errors, translation)
+            });
         }
         start += same;
     }
@@ -119,6 +132,8 @@ fn join(parts: &[Clusters], cells: usize) -> Clusters {
         measurements.subspace.extend_from_slice(&part.measurements.subspace);
         measurements.surface.extend_from_slice(&part.measurements.surface);
         measurements.cells.extend_from_slice(&part.measurements.cells);
+        measurements.size.extend_from_slice(&part.measurements.size);
+        measurements.width.extend_from_slice(&part.measurements.width);
     }
     Clusters { measurements, labels }
 }

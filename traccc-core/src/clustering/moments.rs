@@ -1,6 +1,7 @@
+use super::ClusterErrors;
 use crate::Scalar;
-use crate::event::{Measurement, Subspace};
-use crate::index::SurfaceIndex;
+use crate::detector::Segmentation;
+use crate::event::Measurement;
 
 /// Mean and variance of the cells of one cluster, gathered cell by cell.
 ///
@@ -29,18 +30,12 @@ pub(super) struct Moments {
 /// So small that the sum of 2^32 activations is a number.
 const REDUCED: Scalar = 1.0 / (1_u64 << 32) as Scalar;
 
-#[inline]
-fn centre(edges: &[Scalar], channel: u32) -> Scalar {
-    let channel = channel as usize;
-    0.5 * (edges[channel] + edges[channel + 1])
-}
-
 impl Moments {
     /// A cluster of one cell.
     #[inline]
-    pub(super) fn of_cell(edges: [&[Scalar]; 2], channels: [u32; 2], activation: f32) -> Self {
+    pub(super) fn of_cell(sensor: &Segmentation<'_>, channels: [u32; 2], activation: f32) -> Self {
         Self {
-            origin: [centre(edges[0], channels[0]), centre(edges[1], channels[1])],
+            origin: [sensor.centre(0, channels[0]), sensor.centre(1, channels[1])],
             mean: [0.0; 2],
             variance: [0.0; 2],
             weight: Scalar::from(activation),
@@ -53,7 +48,7 @@ impl Moments {
 
     /// Adds a cell by Welford's update, which needs no second pass and no difference of large sums.
     #[inline]
-    pub(super) fn add(&mut self, edges: [&[Scalar]; 2], channels: [u32; 2], activation: f32) {
+    pub(super) fn add(&mut self, sensor: &Segmentation<'_>, channels: [u32; 2], activation: f32) {
         self.cells += 1;
         let mut activation = Scalar::from(activation) * self.scale;
         if (self.weight + activation).is_infinite() {
@@ -66,37 +61,39 @@ impl Moments {
         // makes the update forget what came before.
         let fraction =
             if self.weight > 0.0 { activation / self.weight } else { 1.0 / self.cells as Scalar };
-        for axis in 0..2 {
-            let position = centre(edges[axis], channels[axis]) - self.origin[axis];
+        for (axis, channel) in channels.into_iter().enumerate() {
+            let position = sensor.centre(axis, channel) - self.origin[axis];
             let before = position - self.mean[axis];
             self.mean[axis] += before * fraction;
             let after = position - self.mean[axis];
             self.variance[axis] =
                 (1.0 - fraction) * self.variance[axis] + fraction * before * after;
-            self.lowest[axis] = self.lowest[axis].min(channels[axis]);
-            self.highest[axis] = self.highest[axis].max(channels[axis]);
+            self.lowest[axis] = self.lowest[axis].min(channel);
+            self.highest[axis] = self.highest[axis].max(channel);
         }
     }
 
-    /// The measurement of the cluster on its sensor.
+    /// The measurement of the cluster, but for its surface and subspace.
     #[inline]
     pub(super) fn measurement(
         &self,
-        edges: [&[Scalar]; 2],
+        sensor: &Segmentation<'_>,
+        errors: ClusterErrors,
         translation: [Scalar; 2],
-        surface: SurfaceIndex,
-        subspace: Subspace,
     ) -> Measurement {
-        let mut local = [0.0; 2];
-        let mut variance = [0.0; 2];
-        for axis in 0..2 {
-            let (lowest, highest) = (self.lowest[axis] as usize, self.highest[axis] as usize);
-            let pitch =
-                (edges[axis][highest + 1] - edges[axis][lowest]) / (highest - lowest + 1) as Scalar;
-            local[axis] = self.mean[axis] + self.origin[axis] + translation[axis];
-            variance[axis] = self.variance[axis] + pitch * pitch / 12.0;
+        let mut measurement = Measurement { cells: self.cells, ..Measurement::default() };
+        for (axis, shift) in translation.into_iter().enumerate() {
+            let (lowest, highest) = (self.lowest[axis], self.highest[axis]);
+            let size = highest - lowest + 1;
+            let width =
+                sensor.edges[axis][highest as usize + 1] - sensor.edges[axis][lowest as usize];
+            measurement.local[axis] = self.mean[axis] + self.origin[axis] + shift;
+            measurement.variance[axis] =
+                errors.variance(sensor.errors[axis], size, width, self.variance[axis]);
+            measurement.size[axis] = size;
+            measurement.width[axis] = width;
         }
-        Measurement { local, variance, time: 0.0, subspace, surface, cells: self.cells }
+        measurement
     }
 }
 
@@ -104,15 +101,16 @@ impl Moments {
 #[expect(clippy::float_cmp, reason = "the values are exact in binary")]
 mod tests {
     use super::*;
+    use crate::detector::ModuleDesign;
 
     fn measure(cells: &[([u32; 2], f32)]) -> Measurement {
-        let edges: Vec<Scalar> = (0..20).map(|i| i as Scalar).collect();
-        let edges = [&edges[..], &edges[..]];
-        let mut moments = Moments::of_cell(edges, cells[0].0, cells[0].1);
+        let design = ModuleDesign::equidistant([19, 19], [0.0; 2], [19.0; 2]);
+        let sensor = design.segmentation();
+        let mut moments = Moments::of_cell(&sensor, cells[0].0, cells[0].1);
         for (channels, activation) in &cells[1..] {
-            moments.add(edges, *channels, *activation);
+            moments.add(&sensor, *channels, *activation);
         }
-        moments.measurement(edges, [0.25, -0.25], SurfaceIndex(0), Subspace::BOTH)
+        moments.measurement(&sensor, ClusterErrors::Upstream, [0.25, -0.25])
     }
 
     #[test]
@@ -121,6 +119,19 @@ mod tests {
         assert_eq!(measurement.local, [4.5, 7.25]);
         assert!((measurement.variance[0] - (0.1875 + 1.0 / 12.0)).abs() < 1e-6);
         assert!((measurement.variance[1] - 1.0 / 12.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn size_and_width_reach_from_edge_to_edge_also_over_gaps() {
+        let edges = [vec![0.0, 1.0, 4.0, 6.0, 6.5], vec![-24.0, 24.0]];
+        let design = ModuleDesign { edges, ..ModuleDesign::default() };
+        let sensor = design.segmentation();
+        let mut moments = Moments::of_cell(&sensor, [3, 0], 1.0);
+        moments.add(&sensor, [1, 0], 1.0);
+        let measurement = moments.measurement(&sensor, ClusterErrors::Table, [9.0, 9.0]);
+        assert_eq!(measurement.cells, 2);
+        assert_eq!(measurement.size, [3, 1]);
+        assert_eq!(measurement.width, [5.5, 48.0]);
     }
 
     #[test]

@@ -128,7 +128,9 @@ impl Detector {
             compiled.push(Mask { bounds, link });
         }
         let (&mask, further) = compiled.split_first().ok_or("has no mask")?;
-        let further_masks = [self.further_masks.len() as u32, further.len() as u32];
+        let further_masks = u16::try_from(further.len())
+            .map_err(|_| format!("has {} masks, expected at most 65536", masks.len()))?;
+        let first_further_mask = self.further_masks.len() as u32;
         self.further_masks.extend_from_slice(further);
         let material = match &model.material {
             None => MaterialRef::NONE,
@@ -142,11 +144,12 @@ impl Detector {
             axes: to_scalar(placement.axes),
             translation: placement.translation.map(|v| v as Scalar),
             mask,
-            shape: model.shape,
-            kind: model.kind,
             volume,
             material,
+            first_further_mask,
             further_masks,
+            shape: model.shape,
+            kind: model.kind,
         })
     }
 

@@ -17,7 +17,7 @@ impl GridFrame {
 
 /// A regular axis of a search grid or material map.
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(not(feature = "f64"), derive(bytemuck::Pod, bytemuck::Zeroable))]
+#[cfg_attr(not(traccc_f64), derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C)]
 pub struct Axis {
     /// Lower end, in mm or rad.
@@ -29,6 +29,8 @@ pub struct Axis {
     /// 1 when the ends meet, else 0: values outside fall into the first or last bin.
     pub circular: u32,
 }
+#[cfg(not(traccc_f64))]
+const _: () = assert!(size_of::<Axis>() == 16);
 
 impl Axis {
     /// The bin of a value; values outside are wrapped or clamped.
@@ -55,7 +57,7 @@ impl Axis {
 
 /// A search grid over the surfaces of one volume.
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(not(feature = "f64"), derive(bytemuck::Pod, bytemuck::Zeroable))]
+#[cfg_attr(not(traccc_f64), derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C)]
 pub struct Grid {
     /// What the axes mean.
@@ -68,6 +70,8 @@ pub struct Grid {
     /// First row of [`Detector::bin_offsets`](super::Detector::bin_offsets) of this grid.
     pub first_bin: u32,
 }
+#[cfg(not(traccc_f64))]
+const _: () = assert!(size_of::<Grid>() == 44);
 
 #[cfg(test)]
 mod tests {

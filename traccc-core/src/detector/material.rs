@@ -5,7 +5,7 @@ use crate::math::{exp, ln};
 
 /// A layer of material with what energy loss and scattering need, derived once.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[cfg_attr(not(feature = "f64"), derive(bytemuck::Pod, bytemuck::Zeroable))]
+#[cfg_attr(not(traccc_f64), derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C)]
 pub struct Slab {
     /// Thickness along the normal, in mm.
@@ -21,6 +21,8 @@ pub struct Slab {
     /// Plasma energy, in GeV.
     pub plasma_energy: Scalar,
 }
+#[cfg(not(traccc_f64))]
+const _: () = assert!(size_of::<Slab>() == 24);
 
 /// K = 4 pi N_A r_e² m_e c², in GeV mm²/mol (Particle Data Group 2022, eq. 34.5).
 const K: f64 = 0.307_075e-3 * 1.0e2;
@@ -53,7 +55,7 @@ impl Slab {
 
 /// Slabs on a regular grid of (loc0, loc1) of one surface.
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(not(feature = "f64"), derive(bytemuck::Pod, bytemuck::Zeroable))]
+#[cfg_attr(not(traccc_f64), derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C)]
 pub struct MaterialMap {
     /// Axes of loc0 and loc1; the bin of axis 0 runs fastest.
@@ -61,6 +63,8 @@ pub struct MaterialMap {
     /// First row of [`Detector::map_slabs`](super::Detector::map_slabs) of this map.
     pub first_slab: u32,
 }
+#[cfg(not(traccc_f64))]
+const _: () = assert!(size_of::<MaterialMap>() == 36);
 
 impl MaterialMap {
     /// The row of [`Detector::map_slabs`](super::Detector::map_slabs) at local coordinates (loc0, loc1).

@@ -13,7 +13,7 @@ mod surface;
 mod tables;
 
 pub use completion::{GridCompletion, LARGEST_MASK_TOLERANCE};
-pub use design::{ModuleDesign, Modules};
+pub use design::{Design, ModuleDesign, Modules, Segmentation};
 pub use grid::{Axis, Grid, GridFrame};
 pub use material::{MaterialMap, Slab};
 pub use model::{

@@ -7,7 +7,7 @@ use bytemuck::{Pod, Zeroable};
 /// What a surface is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Pod, Zeroable)]
 #[repr(transparent)]
-pub struct SurfaceKind(pub u32);
+pub struct SurfaceKind(pub u8);
 
 impl SurfaceKind {
     /// The border to another volume.
@@ -59,7 +59,7 @@ impl MaterialRef {
 
 /// One area of a surface and where it leads.
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(not(feature = "f64"), derive(bytemuck::Pod, bytemuck::Zeroable))]
+#[cfg_attr(not(traccc_f64), derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C)]
 pub struct Mask {
     /// Boundaries as [`Shape`] says.
@@ -67,11 +67,13 @@ pub struct Mask {
     /// For a portal the volume behind it.
     pub link: VolumeIndex,
 }
+#[cfg(not(traccc_f64))]
+const _: () = assert!(size_of::<Mask>() == 32);
 
-/// One surface: all that propagation needs of it in one record. Its geometry is in the modules of the shapes.
+/// One surface: all that propagation needs of it in one record of six times 16 bytes. Its geometry is in the modules of the shapes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(not(feature = "f64"), derive(bytemuck::NoUninit))]
-#[repr(C)]
+#[cfg_attr(not(traccc_f64), derive(bytemuck::NoUninit))]
+#[repr(C, align(16))]
 pub struct Surface {
     /// Local x, y and z axes as global unit vectors.
     pub axes: [[Scalar; 3]; 3],
@@ -79,17 +81,21 @@ pub struct Surface {
     pub translation: [Scalar; 3],
     /// The first (mostly the only) mask.
     pub mask: Mask,
-    /// Form.
-    pub shape: Shape,
-    /// Purpose.
-    pub kind: SurfaceKind,
     /// The volume that holds it.
     pub volume: VolumeIndex,
     /// Material.
     pub material: MaterialRef,
-    /// Further masks: first row of [`Detector::further_masks`](super::Detector::further_masks), and how many.
-    pub further_masks: [u32; 2],
+    /// First row of [`Detector::further_masks`](super::Detector::further_masks) of this surface.
+    pub first_further_mask: u32,
+    /// Number of these rows.
+    pub further_masks: u16,
+    /// Form.
+    pub shape: Shape,
+    /// Purpose.
+    pub kind: SurfaceKind,
 }
+#[cfg(not(traccc_f64))]
+const _: () = assert!(size_of::<Surface>() == 96 && align_of::<Surface>() == 16);
 
 impl Surface {
     /// Local axis 0 (x), 1 (y) or 2 (z, the normal of a plane) as a global unit vector.

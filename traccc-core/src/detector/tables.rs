@@ -4,7 +4,7 @@ use crate::index::{SurfaceIndex, VolumeIndex};
 
 /// One volume: which surfaces to search.
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(not(feature = "f64"), derive(bytemuck::Pod, bytemuck::Zeroable))]
+#[cfg_attr(not(traccc_f64), derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C)]
 pub struct Volume {
     /// Local x, y and z axes as global unit vectors.
@@ -18,6 +18,8 @@ pub struct Volume {
     /// Grids: first and one past the last row of [`Detector::grids`].
     pub grids: [u32; 2],
 }
+#[cfg(not(traccc_f64))]
+const _: () = assert!(size_of::<Volume>() == 72);
 
 /// The detector as flat tables, in the form that the CPU walks and a GPU copies.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -88,8 +90,7 @@ impl Detector {
     /// The masks of a surface after its first.
     #[inline]
     pub fn further_masks(&self, surface: &Surface) -> &[Mask] {
-        let [first, count] = surface.further_masks.map(|n| n as usize);
-        &self.further_masks[first..first + count]
+        &self.further_masks[surface.first_further_mask as usize..][..surface.further_masks.into()]
     }
 
     /// The slab of a surface at local coordinates (loc0, loc1); `None` where there is no material.

@@ -91,9 +91,9 @@ impl CellsView<'_> {
             if module.get() >= modules.len() {
                 return Err(Error::UnknownModule { module: module.0, modules: modules.len() });
             }
-            let design = modules.design_of(module);
+            let channels = modules.channels(module);
             for (axis, channel) in [channel0[row], channel1[row]].into_iter().enumerate() {
-                let channels = design.channels(axis);
+                let channels = channels[axis];
                 if channel >= channels {
                     return Err(Error::ChannelOutside { row, axis, channel, channels });
                 }

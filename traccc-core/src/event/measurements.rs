@@ -53,6 +53,12 @@ soa! {
         surface: SurfaceIndex,
         /// Number of cells; 0 when read from a file of measurements.
         cells: u32,
+        /// Channels from the lowest to the highest of the cluster along each axis of the segmentation (the axes of
+        /// `local`), both included; 0 when not made from cells. 1 along a strip.
+        size: [u32; 2],
+        /// Distance between the outer edges of these channels along the same axes, in mm (rad for the angle of a polar
+        /// frame); 0 when not made from cells. The length of the strip along it.
+        width: [Scalar; 2],
     }
 }
 

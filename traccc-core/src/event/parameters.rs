@@ -7,7 +7,7 @@ use crate::math::{Symmetric5, sin_cos};
 /// Time is carried along: nothing measures it and no stage correlates it with the other parameters, so it has a
 /// variance of its own instead of a row of the matrix.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[cfg_attr(not(feature = "f64"), derive(bytemuck::Pod, bytemuck::Zeroable))]
+#[cfg_attr(not(traccc_f64), derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C)]
 pub struct BoundParameters {
     /// (loc0, loc1, phi, theta, q/p): local position in mm (rad for polar angles), azimuth in \[-pi, pi) and polar
@@ -22,6 +22,8 @@ pub struct BoundParameters {
     /// The surface whose frame (loc0, loc1) refer to.
     pub surface: SurfaceIndex,
 }
+#[cfg(not(traccc_f64))]
+const _: () = assert!(size_of::<BoundParameters>() == 92);
 
 impl BoundParameters {
     /// Azimuth of the direction, in rad.

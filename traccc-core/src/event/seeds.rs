@@ -6,7 +6,7 @@ use crate::index::SpacepointIndex;
 /// Collections of seeds are in the order of the middle space point's search bin, then of the middle space point,
 /// then of falling weight.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[cfg_attr(not(feature = "f64"), derive(bytemuck::Pod, bytemuck::Zeroable))]
+#[cfg_attr(not(traccc_f64), derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C)]
 pub struct Seed {
     /// Innermost space point.
@@ -18,3 +18,5 @@ pub struct Seed {
     /// Quality, larger is better, no unit.
     pub weight: Scalar,
 }
+#[cfg(not(traccc_f64))]
+const _: () = assert!(size_of::<Seed>() == 16);

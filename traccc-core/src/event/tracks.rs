@@ -42,7 +42,7 @@ impl FitOutcome {
 
 /// One track: what holds for it as a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[cfg_attr(not(feature = "f64"), derive(bytemuck::Pod, bytemuck::Zeroable))]
+#[cfg_attr(not(traccc_f64), derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C)]
 pub struct Track {
     /// Parameters: of the seed for a found track, smoothed at the first measurement for a smoothed or fitted one.
@@ -58,10 +58,12 @@ pub struct Track {
     /// How the fit ended.
     pub outcome: FitOutcome,
 }
+#[cfg(not(traccc_f64))]
+const _: () = assert!(size_of::<Track>() == 112);
 
 /// The track at one measurement.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[cfg_attr(not(feature = "f64"), derive(bytemuck::Pod, bytemuck::Zeroable))]
+#[cfg_attr(not(traccc_f64), derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C)]
 pub struct TrackState {
     /// Smoothed parameters: all measurements of the track used.
@@ -71,6 +73,8 @@ pub struct TrackState {
     /// chi2 of the measurement against the smoothed parameters.
     pub smoothed_chi2: Scalar,
 }
+#[cfg(not(traccc_f64))]
+const _: () = assert!(size_of::<TrackState>() == 100);
 
 /// Tracks of one event.
 ///

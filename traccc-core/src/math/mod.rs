@@ -8,7 +8,7 @@
 
 mod algebra;
 mod angle;
-#[cfg(feature = "f64")]
+#[cfg(traccc_f64)]
 mod double;
 pub mod elementary;
 mod exponential;
@@ -17,9 +17,9 @@ mod symmetric;
 
 pub use algebra::{cholesky, cross, dot, norm, product, solve_lower, unit};
 pub use angle::{direction, perp, wrap_phi};
-#[cfg(feature = "f64")]
+#[cfg(traccc_f64)]
 pub use double::{asin, atan2, ln, sin_cos};
-#[cfg(not(feature = "f64"))]
+#[cfg(not(traccc_f64))]
 pub use elementary::{asin, atan2, ln, sin_cos};
 pub(crate) use exponential::exp;
 pub use probability::probability;

@@ -237,7 +237,7 @@ mod tests {
     }
 
     /// Central differences need double precision to be worth anything.
-    #[cfg(feature = "f64")]
+    #[cfg(traccc_f64)]
     #[test]
     fn derivatives_agree_with_finite_differences() {
         let field = MagneticField::Constant(Vector3::new(0.2, -0.3, 1.9));

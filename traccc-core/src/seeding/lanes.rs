@@ -3,10 +3,10 @@
 use crate::Scalar;
 
 /// `LANES` scalars that are computed with at once.
-#[cfg(not(feature = "f64"))]
+#[cfg(not(traccc_f64))]
 pub(super) type Lanes = wide::f32x8;
 /// `LANES` scalars that are computed with at once.
-#[cfg(feature = "f64")]
+#[cfg(traccc_f64)]
 pub(super) type Lanes = wide::f64x4;
 
 /// How many scalars fill one AVX register.

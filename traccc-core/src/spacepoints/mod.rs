@@ -78,7 +78,8 @@ mod tests {
             kind: SurfaceKind::SENSITIVE,
             volume: VolumeIndex(0),
             material: MaterialRef::NONE,
-            further_masks: [0, 0],
+            first_further_mask: 0,
+            further_masks: 0,
         };
         let mut detector = Detector::default();
         detector.surfaces.push(surface);

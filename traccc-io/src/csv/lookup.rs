@@ -58,8 +58,7 @@ impl<'a> SensorLookup<'a> {
             .modules
             .module_of(surface)
             .ok_or(CsvProblem::NotASensor { id, surface: surface.0 })?;
-        let design = self.modules.design_of(module);
-        let sensor = Sensor { id, module, channels: [design.channels(0), design.channels(1)] };
+        let sensor = Sensor { id, module, channels: self.modules.channels(module) };
         self.last = Some(sensor);
         Ok(sensor)
     }

@@ -22,7 +22,8 @@ pub struct MeasurementsRead {
 /// Reads a measurements file (plain, gzip or zstd; `path` or `path` with .gz or .zst).
 ///
 /// Columns are found by name: `geometry_id`, `local_key`, `local0`, `local1`, `var_local0`, `var_local1` and, if present,
-/// `time` (c·t in mm, else 0). `local_key` says what is measured: bit 1 loc0, bit 2 loc1; it is a number, or a single
+/// `time` (c·t in mm, else 0), `size0`, `size1`, `width0`, `width1` (of the clusters, in channels and mm or rad, else 0).
+/// `local_key` says what is measured: bit 1 loc0, bit 2 loc1; it is a number, or a single
 /// byte that is none (as upstream writes it).
 ///
 /// # Errors
@@ -40,6 +41,8 @@ pub fn read_measurements(
     let local = [table.column("local0")?, table.column("local1")?];
     let variance = [table.column("var_local0")?, table.column("var_local1")?];
     let time = table.optional("time")?;
+    let size = [table.optional("size0")?, table.optional("size1")?];
+    let width = [table.optional("width0")?, table.optional("width1")?];
     let mut rows = Vec::with_capacity(table.about_rows());
     table.for_each(|row| {
         rows.push(Measurement {
@@ -49,6 +52,8 @@ pub fn read_measurements(
             subspace: subspace(row, local_key)?,
             surface: surface(row.u64(geometry_id)?, ids, detector)?,
             cells: 0,
+            size: [row.u32(size[0])?, row.u32(size[1])?],
+            width: pair(row, width)?,
         });
         Ok(())
     })?;

@@ -74,7 +74,8 @@ pub fn write_cells(
 /// Writes measurements to `eventNNNNNNNNN-measurements.csv` in `directory`.
 ///
 /// Columns as upstream's: measurement_id (the row), geometry_id, local_key (2: loc0, 4: loc1, 6: both), local0, local1,
-/// phi, theta, time, var_local0, var_local1, var_phi, var_theta, var_time; angles and their variances are 0.
+/// phi, theta, time, var_local0, var_local1, var_phi, var_theta, var_time; angles and their variances are 0. After them
+/// the sizes of the clusters in channels, size0, size1, and their widths in mm (rad), width0, width1.
 ///
 /// # Errors
 /// A file that cannot be written; [`Error::NotWritable`] for sensors without an id of their own.
@@ -94,11 +95,13 @@ pub fn write_measurements(
         writeln!(
             out,
             "measurement_id,geometry_id,local_key,local0,local1,phi,theta,time,\
-             var_local0,var_local1,var_phi,var_theta,var_time"
+             var_local0,var_local1,var_phi,var_theta,var_time,size0,size1,width0,width1"
         )?;
         for (row, (m, id)) in measurements.iter().zip(geometry_ids).enumerate() {
             let (key, [l0, l1], [v0, v1]) = (local_key(m.subspace), m.local, m.variance);
-            writeln!(out, "{row},{id},{key},{l0:?},{l1:?},0,0,{:?},{v0:?},{v1:?},0,0,0", m.time)?;
+            let ([s0, s1], [w0, w1]) = (m.size, m.width);
+            write!(out, "{row},{id},{key},{l0:?},{l1:?},0,0,{:?},{v0:?},{v1:?},0,0,0,", m.time)?;
+            writeln!(out, "{s0},{s1},{w0:?},{w1:?}")?;
         }
         Ok(())
     })

@@ -3,8 +3,8 @@
 use super::hierarchy::{self, HierarchyKey};
 use crate::error::{Error, Result};
 use std::collections::BTreeMap;
-use traccc_core::Scalar;
 use traccc_core::detector::{Detector, ModuleDesign, Modules};
+use traccc_core::{ModuleIndex, Scalar};
 
 /// The channel boundaries along one axis, in mm (rad).
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +59,9 @@ pub struct DigitizationEntry {
     pub axes: [AxisBinning; 2],
     /// Added to the local coordinates of measurements, in mm (rad); zero unless the file has a `shift`.
     pub shift: [f64; 2],
+    /// Errors of clusters along the same axes by their size in channels, the last for all larger ones, in mm (rad): the
+    /// `rms` of ACTS's `variances`. Empty where the file has none.
+    pub errors: [Vec<f64>; 2],
 }
 
 /// The segmentation of all sensors of a detector.
@@ -86,7 +89,7 @@ impl Digitization {
         self.entries.iter().map(|e| e.key.id()).collect()
     }
 
-    /// Gives each sensor of a detector its segmentation: one design for each entry, in their order. Shifts come from
+    /// Gives each sensor of a detector its segmentation: one design for each entry (one for equal ones). Shifts come from
     /// `conditions`, or without it from the entries.
     ///
     /// # Errors
@@ -96,7 +99,10 @@ impl Digitization {
         let designs = self
             .entries
             .iter()
-            .map(|e| ModuleDesign { edges: [e.axes[0].edges(), e.axes[1].edges()] })
+            .map(|e| ModuleDesign {
+                edges: [e.axes[0].edges(), e.axes[1].edges()],
+                errors: [0, 1].map(|axis| e.errors[axis].iter().map(|&r| r as Scalar).collect()),
+            })
             .collect();
         let ids = self.ids();
         let shift_ids: Option<Vec<u64>> =
@@ -135,9 +141,13 @@ impl Digitization {
             volumes.entry(key.volume).or_default().push((key, module));
         }
         let entry = |key, module: usize| {
-            let design = &modules.designs[modules.design[module] as usize];
-            let axes = [0, 1].map(|axis| AxisBinning::from_edges(&design.edges[axis]));
-            DigitizationEntry { key, axes, shift: modules.translation[module].map(f64::from) }
+            let sensor = modules.segmentation(ModuleIndex::from(module));
+            DigitizationEntry {
+                key,
+                axes: sensor.edges.map(AxisBinning::from_edges),
+                shift: modules.translation[module].map(f64::from),
+                errors: sensor.errors.map(|table| table.iter().map(|&r| f64::from(r)).collect()),
+            }
         };
         let bits = |module: usize| modules.translation[module].map(Scalar::to_bits);
         let alike =

@@ -1,5 +1,6 @@
 //! ACTS digitization and conditions files.
 
+use super::cluster_errors::{self, ErrorTable};
 use super::digitization::{AxisBinning, Conditions, Digitization, DigitizationEntry};
 use super::hierarchy::HierarchyKey;
 use super::{content, parse, payload};
@@ -45,6 +46,8 @@ struct EntryValue {
 #[derive(Deserialize)]
 struct Geometric {
     segmentation: Option<Segmentation>,
+    #[serde(default)]
+    variances: Vec<ErrorTable>,
 }
 
 #[derive(Deserialize)]
@@ -140,17 +143,19 @@ fn read_shift(entry: &Entry, path: &Path, at: &str) -> Result<Option<[f64; 2]>> 
     Ok(shift)
 }
 
-/// Reads an ACTS digitization file. An entry may have a key `shift` (two numbers, in mm or rad) beside `volume`.
+/// Reads an ACTS digitization file. An entry may have a key `shift` (two numbers, in mm or rad) beside `volume`, and
+/// `variances`: the errors of clusters by size.
 ///
 /// # Errors
 /// A file that cannot be read, that is not an ACTS hierarchy map, two entries with one key, an entry without two axes
-/// of at least one channel each, boundaries that do not ascend, numbers beyond single precision.
+/// of at least one channel each, boundaries that do not ascend, numbers beyond single precision, errors of clusters that
+/// are not positive.
 pub fn read_digitization(path: impl AsRef<Path>) -> Result<Digitization> {
     let path = path.as_ref();
     let mut entries = Vec::new();
-    for (at, entry) in read_entries(path)? {
-        let shift = read_shift(&entry, path, &at)?.unwrap_or_default();
-        let at = format!("{at}.{BINNING}");
+    for (place, entry) in read_entries(path)? {
+        let shift = read_shift(&entry, path, &place)?.unwrap_or_default();
+        let at = format!("{place}.{BINNING}");
         let binning: Vec<Binning> = match entry.binning() {
             Some(list) => parse_part(list, path, &at)?,
             None => Vec::new(),
@@ -163,7 +168,10 @@ pub fn read_digitization(path: impl AsRef<Path>) -> Result<Digitization> {
             read_axis(binning).map_err(|p| content(path, format!("{at}[{number}]"), p))
         };
         let axes = [axis(0, first)?, axis(1, second)?];
-        entries.push(DigitizationEntry { key: entry.key(), axes, shift });
+        let tables = entry.value.geometric.as_ref().map_or(&[][..], |g| &g.variances);
+        let errors = cluster_errors::by_axis(tables)
+            .map_err(|(below, problem)| content(path, format!("{place}.{below}"), problem))?;
+        entries.push(DigitizationEntry { key: entry.key(), axes, shift, errors });
     }
     Ok(Digitization { entries })
 }
@@ -232,6 +240,10 @@ pub fn write_digitization(path: impl AsRef<Path>, digitization: &Digitization) -
         let mut written = json!(entry.key);
         written["value"] =
             json!({"geometric": {"indices": [0, 1], "segmentation": {"binningdata": axes}}});
+        let tables = cluster_errors::to_tables(&entry.errors);
+        if !tables.is_empty() {
+            written["value"]["geometric"]["variances"] = json!(tables);
+        }
         if entry.shift.iter().any(|&s| s != 0.0) {
             written["shift"] = json!(entry.shift);
         }
@@ -296,11 +308,12 @@ mod tests {
         let text = file(&json!([
             entry(3, &json!([axis(), {"bins": 2, "type": "variable", "edges": [-1.0, 0.1, 5.0]}])),
             {"volume": 3, "layer": 2, "sensitive": 7, "shift": [0.01, -0.02],
-             "value": {"geometric": {"segmentation": {"binningdata": [axis(), axis()]}}}},
+             "value": {"geometric": {"segmentation": {"binningdata": [axis(), axis()]}, "variances": [{"index": 1, "rms": [0.1, 0.2]}]}}},
         ]));
         let read = with_file(&text, |p| read_digitization(p)).unwrap();
         assert_eq!(read.entries.len(), 2);
-        assert_eq!(read.entries[1].shift[..], [0.01, -0.02]);
+        let second = &read.entries[1];
+        assert_eq!((second.shift, &second.errors[1]), ([0.01, -0.02], &vec![0.1, 0.2]));
         assert_eq!(read.find(3 << 56 | 2 << 36 | 7 << 8 | 5), Some(1));
         assert_eq!(read.find(3 << 56 | 2 << 36 | 8 << 8), Some(0));
         assert_eq!(read.find(4 << 56 | 2 << 36 | 8 << 8), None);

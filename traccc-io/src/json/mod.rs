@@ -1,5 +1,6 @@
 //! The JSON files of detray and ACTS.
 
+mod cluster_errors;
 mod detector_files;
 mod digitization;
 mod digitization_file;

@@ -165,7 +165,7 @@ fn write_surface(
     };
     Ok(payload::Surface {
         identifier,
-        kind: surface.kind.0,
+        kind: surface.kind.0.into(),
         source: surface.source,
         transform: payload::Transform::from(&surface.placement),
         mask: None,

@@ -127,19 +127,22 @@ fn measurements(
     let mut variance =
         ["variance0", "variance1"].map(|name| ColumnReport::new(name, tolerances.variance));
     let mut time = ColumnReport::new("time", tolerances.time);
-    let mut whole = ["subspace", "surface", "cells"].map(ColumnReport::equal);
+    let mut width = ["width0", "width1"].map(|name| ColumnReport::new(name, tolerances.local));
+    let mut whole = ["subspace", "surface", "cells", "size0", "size1"].map(ColumnReport::equal);
     for &(l, r) in pairs {
         let (a, b) = (left.get(l), right.get(r));
         for axis in 0..2 {
             local[axis].add(l, a.local[axis], b.local[axis]);
             variance[axis].add(l, a.variance[axis], b.variance[axis]);
+            width[axis].add(l, a.width[axis], b.width[axis]);
+            whole[3 + axis].add(l, a.size[axis], b.size[axis]);
         }
         time.add(l, a.time, b.time);
         whole[0].add(l, a.subspace.0, b.subspace.0);
         whole[1].add(l, a.surface.0, b.surface.0);
         whole[2].add(l, a.cells, b.cells);
     }
-    let columns = local.into_iter().chain(variance).chain([time]).chain(whole);
+    let columns = local.into_iter().chain(variance).chain([time]).chain(width).chain(whole);
     StageReport::new("measurements", [left.len(), right.len()], pairs, columns)
 }
 

@@ -45,6 +45,19 @@ pub(super) fn labels(
             "a measurement knows the number of its cells",
             || format!("measurement {m} states {stated} cells, {counted} name it"),
         )?;
+        let (size, width) = (measurements.size[m], measurements.width[m]);
+        let channels = u64::from(size[0]) * u64::from(size[1]);
+        require(
+            channels >= u64::from(stated)
+                && size.iter().all(|&n| n <= stated)
+                && width.iter().all(|&w| w > 0.0),
+            "a cluster is as large as its cells",
+            || {
+                format!(
+                    "measurement {m} of {stated} cells is {size:?} channels, {width:?} mm (rad) large"
+                )
+            },
+        )?;
     }
     Ok(())
 }

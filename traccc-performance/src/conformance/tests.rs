@@ -22,7 +22,8 @@ fn detector() -> Detector {
             kind: if i < 4 { SurfaceKind::SENSITIVE } else { SurfaceKind::PORTAL },
             volume: VolumeIndex(0),
             material: MaterialRef::NONE,
-            further_masks: [0, 0],
+            first_further_mask: 0,
+            further_masks: 0,
         });
         detector.sources.push(i as u64);
     }
@@ -87,6 +88,8 @@ fn result() -> Reconstruction {
             variance: [0.1, 0.1],
             surface: SurfaceIndex(i),
             cells: 2,
+            size: [2, 1],
+            width: [2.0, 1.0],
             ..Measurement::default()
         });
         result.spacepoints.push(Spacepoint {
@@ -306,12 +309,14 @@ fn a_smoother_without_states_does_not_conform() {
 #[test]
 fn every_broken_rule_is_named() {
     type Break = fn(&mut Reconstruction);
-    let broken: [(&str, Break); 36] = [
+    let broken: [(&str, Break); 38] = [
         ("each cell has a measurement", |r| r.cell_measurements.truncate(7)),
         ("each cell has a measurement", |r| r.cell_measurements[7] = MeasurementIndex(4)),
         ("measurements come in the order of their first cells", |r| r.cell_measurements.swap(0, 2)),
         ("a measurement lies on the sensor of its cells", |r| r.measurements.surface.swap(0, 1)),
         ("a measurement knows the number of its cells", |r| r.measurements.cells[1] = 3),
+        ("a cluster is as large as its cells", |r| r.measurements.size[1][0] = 1),
+        ("a cluster is as large as its cells", |r| r.measurements.width[3][1] = 0.0),
         ("a measurement has one or two coordinates", |r| r.measurements.subspace[2].0 = 0),
         ("measured coordinates are finite and uncertain", |r| r.measurements.variance[0][1] = 0.0),
         ("space points are made of measurements, of one or of two sensors", |r| {

@@ -16,7 +16,8 @@ fn sensor(shape: Shape) -> Surface {
         kind: SurfaceKind::SENSITIVE,
         volume: VolumeIndex(0),
         material: MaterialRef::NONE,
-        further_masks: [0, 0],
+        first_further_mask: 0,
+        further_masks: 0,
     }
 }
 

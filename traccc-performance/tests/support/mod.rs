@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use traccc_core::SpacepointIndex;
-use traccc_core::clustering::{Clusters, cluster};
+use traccc_core::clustering::{ClusteringConfig, Clusters, cluster};
 use traccc_core::detector::{Detector, Modules};
 use traccc_core::event::{Cells, Seed, Spacepoints, Track, Tracks, TruthEvent};
 use traccc_core::spacepoints::form_spacepoints;
@@ -47,7 +47,7 @@ impl<'a> Samples<'a> {
             traccc_io::read_cells(path, detector, modules, &CellOptions::default()).unwrap().cells;
         let truth = traccc_io::read_truth(directory, number, detector, modules, &GeometryIds::Acts)
             .unwrap();
-        let clusters = cluster(&cells, modules);
+        let clusters = cluster(&cells, modules, &ClusteringConfig::default());
         let spacepoints = form_spacepoints(&clusters.measurements, detector);
         Event { truth, cells, clusters, spacepoints }
     }

@@ -34,12 +34,8 @@ pub fn pixel_modules(detector: &Detector, pitch: [Scalar; 2]) -> Result<Modules,
                 channels(high[0] - low[0], pitch[0])?,
                 channels((high[1] - low[1]) * mean_radius, pitch[1])?,
             ];
-            let design = ModuleDesign::equidistant(bins, low, high);
-            let known = designs.iter().position(|d| *d == design);
-            design_of_volume[volume][usize::from(polar)] = Some(known.unwrap_or(designs.len()));
-            if known.is_none() {
-                designs.push(design);
-            }
+            design_of_volume[volume][usize::from(polar)] = Some(designs.len());
+            designs.push(ModuleDesign::equidistant(bins, low, high));
         }
     }
     Modules::new(detector, designs, |surface| {
@@ -81,9 +77,8 @@ mod tests {
         let detector = Detector::compile(&toy_detector(&ToyConfig::full()).unwrap()).unwrap();
         let modules = pixel_modules(&detector, [0.05, 0.05]).unwrap();
         assert_eq!(modules.designs.len(), 2);
-        let channels = |d: &ModuleDesign| [d.channels(0), d.channels(1)];
-        assert_eq!(channels(&modules.designs[0]), [400, 1560], "endcap");
-        assert_eq!(channels(&modules.designs[1]), [336, 1440], "barrel");
+        assert_eq!(modules.designs[0].channels, [400, 1560], "endcap");
+        assert_eq!(modules.designs[1].channels, [336, 1440], "barrel");
         assert_eq!(modules.len(), 2492 + 14 * 108);
     }
 
@@ -100,15 +95,14 @@ mod tests {
         }
         let detector = Detector::compile(&model).unwrap();
         let modules = pixel_modules(&detector, [0.05, 0.05]).unwrap();
-        let channels = |d: &ModuleDesign| [d.channels(0), d.channels(1)];
-        let designs: Vec<_> = modules.designs.iter().map(channels).collect();
+        let designs: Vec<_> = modules.designs.iter().map(|d| d.channels).collect();
         // 30 mm, and 0.2 rad at 45 mm.
         assert_eq!(designs, [[380, 1560], [600, 180], [336, 1440]]);
         for module in 0..modules.len() {
             let module = traccc_core::ModuleIndex::from(module);
             let surface = &detector.surfaces[modules.surface[module.get()].get()];
             let annulus = surface.shape == Shape::Annulus;
-            assert_eq!(modules.design_of(module).channels(0) == 600, annulus);
+            assert_eq!(modules.channels(module)[0] == 600, annulus);
         }
     }
 

@@ -83,11 +83,11 @@ pub fn digitize(
     let mut deposits = Vec::new();
     for (row, hit) in truth.hits.iter().enumerate() {
         let Some(module) = modules.module_of(hit.surface) else { continue };
-        let design = modules.design_of(module);
+        let sensor = modules.segmentation(module);
         let surface = &detector.surfaces[hit.surface.get()];
         let shift = modules.translation[module.get()].map(f64::from);
         let Some(track) = Segment::of_hit(surface, hit, config.thickness, shift) else { continue };
-        for (channels, length) in track.share(design) {
+        for (channels, length) in track.share(&sensor) {
             let [channel0, channel1] = channels;
             deposits.push(Deposit { module, channel1, channel0, hit: row as u32, length });
         }

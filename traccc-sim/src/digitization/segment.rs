@@ -3,7 +3,7 @@
 use nalgebra::Vector3;
 use std::f64::consts::PI;
 use traccc_core::Scalar;
-use traccc_core::detector::{ModuleDesign, Surface};
+use traccc_core::detector::{Segmentation, Surface};
 use traccc_core::event::TruthHit;
 
 /// The straight path of a particle through a sensor, in the sensor's Cartesian frame.
@@ -57,12 +57,12 @@ impl Segment {
 
     /// The coordinates along the axes of the segmentation at a fraction of the path; an angle within half a turn of
     /// the middle of the segmentation.
-    fn coordinates(&self, design: &ModuleDesign, fraction: f64) -> [f64; 2] {
+    fn coordinates(&self, design: &Segmentation<'_>, fraction: f64) -> [f64; 2] {
         let [x, y] = self.point(fraction);
         if !self.polar {
             return [x - self.shift[0], y - self.shift[1]];
         }
-        let edges = &design.edges[1];
+        let edges = design.edges[1];
         let middle = edges
             .first()
             .zip(edges.last())
@@ -75,7 +75,7 @@ impl Segment {
     /// The channels on the path with the length of the path in each, in mm, in the order of flight.
     ///
     /// What lies outside the segmentation is lost.
-    pub(super) fn share(&self, design: &ModuleDesign) -> Vec<([u32; 2], f64)> {
+    pub(super) fn share(&self, design: &Segmentation<'_>) -> Vec<([u32; 2], f64)> {
         let mut fractions = vec![0.0, 1.0];
         for axis in 0..2 {
             self.push_borders(axis, design, &mut fractions);
@@ -88,7 +88,7 @@ impl Segment {
                 continue;
             }
             let middle = self.coordinates(design, 0.5 * (pair[0] + pair[1]));
-            let channels = [0, 1].map(|axis| channel_of(&design.edges[axis], middle[axis]));
+            let channels = [0, 1].map(|axis| channel_of(design.edges[axis], middle[axis]));
             let [Some(channel0), Some(channel1)] = channels else { continue };
             match shares.iter_mut().find(|s| s.0 == [channel0, channel1]) {
                 // A straight path can enter a ring sector twice.
@@ -101,8 +101,8 @@ impl Segment {
 
     /// Adds the fractions of the path at which it crosses the border between two channels of an axis. More than these do
     /// not harm: the parts of a path in one channel are added up.
-    fn push_borders(&self, axis: usize, design: &ModuleDesign, fractions: &mut Vec<f64>) {
-        let edges = &design.edges[axis];
+    fn push_borders(&self, axis: usize, design: &Segmentation<'_>, fractions: &mut Vec<f64>) {
+        let edges = design.edges[axis];
         let [enter, leave] = [0.0, 1.0].map(|end| self.coordinates(design, end)[axis]);
         let (mut low, mut high) = (enter.min(leave), enter.max(leave));
         if self.polar && axis == 0 {
@@ -163,18 +163,19 @@ fn channel_of(edges: &[Scalar], coordinate: f64) -> Option<u32> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use traccc_core::detector::ModuleDesign;
 
     fn total(shares: &[([u32; 2], f64)]) -> f64 {
         shares.iter().map(|s| s.1).sum()
     }
 
     /// Path per channel by walking in a hundred thousand tiny steps.
-    fn by_small_steps(segment: &Segment, design: &ModuleDesign) -> Vec<([u32; 2], f64)> {
+    fn by_small_steps(segment: &Segment, design: &Segmentation<'_>) -> Vec<([u32; 2], f64)> {
         let steps = 100_000;
         let mut shares: Vec<([u32; 2], f64)> = Vec::new();
         for step in 0..steps {
             let at = segment.coordinates(design, (f64::from(step) + 0.5) / f64::from(steps));
-            let channels = [0, 1].map(|axis| channel_of(&design.edges[axis], at[axis]));
+            let channels = [0, 1].map(|axis| channel_of(design.edges[axis], at[axis]));
             let [Some(channel0), Some(channel1)] = channels else { continue };
             let length = segment.length / f64::from(steps);
             match shares.iter_mut().find(|s| s.0 == [channel0, channel1]) {
@@ -209,8 +210,8 @@ mod tests {
             };
             let ends = [start, end].map(|p| [p[0] + offset[0], p[1] + offset[1]]);
             let segment = segment(ends, polar, shift);
-            let mut found = segment.share(&design);
-            let mut expected = by_small_steps(&segment, &design);
+            let mut found = segment.share(&design.segmentation());
+            let mut expected = by_small_steps(&segment, &design.segmentation());
             prop_assert!(total(&found) <= segment.length * (1.0 + 1e-9));
             found.retain(|s| s.1 > 1e-4 * segment.length);
             found.sort_by_key(|s| s.0);
@@ -230,7 +231,7 @@ mod tests {
         ) {
             let design = ModuleDesign::equidistant([20, 30], [-1.0, -1.0], [1.0, 1.0]);
             let segment = segment([start, end], false, [0.0; 2]);
-            prop_assert!((total(&segment.share(&design)) / segment.length - 1.0).abs() < 1e-9);
+            prop_assert!((total(&segment.share(&design.segmentation())) / segment.length - 1.0).abs() < 1e-9);
         }
     }
 
@@ -243,9 +244,10 @@ mod tests {
         // An odd number: no border lies opposite another one.
         for ([low, high], bins) in [(sensor, 16), (ring, 251)] {
             let design = ModuleDesign::equidistant([1, bins], [9.0, low], [11.0, high]);
-            let shares = across.share(&design);
+            let shares = across.share(&design.segmentation());
             assert!((total(&shares) / across.length - 1.0).abs() < 1e-3, "{shares:?}");
-            let (mut found, mut expected) = (shares, by_small_steps(&across, &design));
+            let (mut found, mut expected) =
+                (shares, by_small_steps(&across, &design.segmentation()));
             found.retain(|s| s.1 > 1e-4);
             expected.retain(|s| s.1 > 1e-4);
             assert!(found.len() >= 8 && found.len() == expected.len(), "{found:?} {expected:?}");
@@ -258,7 +260,7 @@ mod tests {
     #[test]
     fn a_perpendicular_track_fires_one_channel() {
         let design = ModuleDesign::equidistant([20, 1], [-1.0, -1.0], [1.0, 1.0]);
-        let shares = segment([[0.13, 0.4]; 2], false, [0.0; 2]).share(&design);
+        let shares = segment([[0.13, 0.4]; 2], false, [0.0; 2]).share(&design.segmentation());
         assert_eq!(shares, [([11, 0], 0.15)]);
     }
 
@@ -266,9 +268,13 @@ mod tests {
     fn what_lies_outside_is_lost() {
         let design = ModuleDesign::equidistant([2, 2], [-1.0, -1.0], [1.0, 1.0]);
         let half_out = segment([[0.5, 0.5], [1.5, 0.5]], false, [0.0; 2]);
-        let shares = half_out.share(&design);
+        let shares = half_out.share(&design.segmentation());
         assert_eq!(shares.len(), 1);
         assert!((shares[0].1 - 0.5 * half_out.length).abs() < 1e-12);
-        assert!(segment([[1.5, 0.5], [2.5, 0.5]], false, [0.0; 2]).share(&design).is_empty());
+        assert!(
+            segment([[1.5, 0.5], [2.5, 0.5]], false, [0.0; 2])
+                .share(&design.segmentation())
+                .is_empty()
+        );
     }
 }

@@ -103,14 +103,13 @@ fn field_at(field: &MagneticField, position: &Vector3<f64>) -> Vector3<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use traccc_core::field::FieldMap;
+    use traccc_core::field::{FieldGrid, FieldMap};
 
     /// 2 T along z on a coarse grid: interpolation gives the same field everywhere.
     fn flat_map() -> MagneticField {
         let to_node = [[0.001, 0.0, 0.0, 1.0], [0.0, 0.001, 0.0, 1.0], [0.0, 0.0, 0.001, 1.0]];
         MagneticField::Map(Box::new(FieldMap {
-            nodes: [3; 3],
-            to_node,
+            grid: FieldGrid { to_node, nodes: [3; 3] },
             values: vec![[0.0, 0.0, 2.0]; 27],
         }))
     }

@@ -132,6 +132,7 @@ pub(super) fn digitization(file: &Digitization) -> String {
         ("x/mm (r)", right),
         ("y/mm (phi)", right),
         ("shift/mm", right),
+        ("errors by size", right),
     ]);
     for entry in &file.entries {
         let [(nx, x), (ny, y)] = [0, 1].map(|axis| binning(&entry.axes[axis]));
@@ -145,6 +146,7 @@ pub(super) fn digitization(file: &Digitization) -> String {
             x,
             y,
             format!("{}, {}", entry.shift[0], entry.shift[1]),
+            format!("{}, {}", entry.errors[0].len(), entry.errors[1].len()),
         ]);
     }
     format!("ACTS digitization: {} entries\n\n{table}", file.entries.len())
@@ -169,11 +171,11 @@ pub(super) fn field(map: &FieldMap) -> String {
     let start = (f32::INFINITY, 0.0_f32);
     let fold = |(low, high): (f32, f32), b: f32| (low.min(b), high.max(b));
     let (low, high) = map.values.iter().map(strength).fold(start, fold);
-    let [nx, ny, nz] = map.nodes;
+    let [nx, ny, nz] = map.grid.nodes;
     let at_origin = map.at(&traccc::math::Vector3::zeros());
     format!(
         "field map: {nx} x {ny} x {nz} nodes, {low} to {high} T; at the origin ({}, {}, {}) T\n\
          position in mm to node: {:?}\n",
-        at_origin.x, at_origin.y, at_origin.z, map.to_node,
+        at_origin.x, at_origin.y, at_origin.z, map.grid.to_node,
     )
 }

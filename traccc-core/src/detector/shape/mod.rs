@@ -32,7 +32,7 @@ use bytemuck::NoUninit;
 /// Lengths in mm, angles in rad. The radii of an annulus are measured from the shifted origin, its angles from the
 /// local origin and relative to the average.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, NoUninit)]
-#[repr(u32)]
+#[repr(u8)]
 pub enum Shape {
     /// A rectangle.
     Rectangle = 0,

@@ -35,7 +35,8 @@ fn surfaces(turn: [f32; 3], translation: [f32; 3]) -> impl Iterator<Item = Surfa
             kind: SurfaceKind::SENSITIVE,
             volume: VolumeIndex(0),
             material: MaterialRef::NONE,
-            further_masks: [0, 0],
+            first_further_mask: 0,
+            further_masks: 0,
         }
     })
 }
