@@ -16,6 +16,6 @@ pub use model::{
     AxisModel, DetectorModel, GridModel, MaskModel, Material, MaterialMapModel, MaterialModel,
     Placement, SlabModel, SurfaceModel, VolumeModel, VolumeShape,
 };
-pub use shape::{Area, Carrier, LocalFrame, Shape};
+pub use shape::{Carrier, LocalFrame, Shape};
 pub use surface::{Mask, MaterialRef, Surface, SurfaceKind};
 pub use tables::{Detector, Volume, surface_identifier};

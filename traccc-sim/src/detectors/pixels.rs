@@ -1,4 +1,4 @@
-use traccc_core::detector::{Area, Detector, Mask, ModuleDesign, Modules, Shape};
+use traccc_core::detector::{Detector, Mask, ModuleDesign, Modules, Shape};
 use traccc_core::{Error, Scalar};
 
 /// Divides every sensor into pixels of about `pitch` (local x, y), in mm.
@@ -17,10 +17,10 @@ pub fn pixel_modules(detector: &Detector, pitch: [Scalar; 2]) -> Result<Modules,
         let surface = &detector.surfaces[surface.get()];
         let area = &mut areas[surface.volume.get()][usize::from(surface.shape.is_polar())];
         for mask in detector.masks(surface) {
-            let Some(Area { low, high }) = extent(surface.shape, mask) else { continue };
-            *area = Some(area.map_or(Area { low, high }, |all: Area| Area {
-                low: [all.low[0].min(low[0]), all.low[1].min(low[1])],
-                high: [all.high[0].max(high[0]), all.high[1].max(high[1])],
+            let Some([[x0, x1], [y0, y1]]) = extent(surface.shape, mask) else { continue };
+            let (low, high) = ([x0, y0], [x1, y1]);
+            *area = Some(area.map_or((low, high), |(l, h)| {
+                ([l[0].min(low[0]), l[1].min(low[1])], [h[0].max(high[0]), h[1].max(high[1])])
             }));
         }
     }
@@ -28,7 +28,7 @@ pub fn pixel_modules(detector: &Detector, pitch: [Scalar; 2]) -> Result<Modules,
     let mut design_of_volume = vec![[None; 2]; detector.volumes.len()];
     for (volume, areas) in areas.into_iter().enumerate() {
         for (polar, area) in [false, true].into_iter().zip(areas) {
-            let Some(Area { low, high }) = area else { continue };
+            let Some((low, high)) = area else { continue };
             let mean_radius = if polar { 0.5 * (low[0] + high[0]) } else { 1.0 };
             let bins = [
                 channels(high[0] - low[0], pitch[0])?,
@@ -51,10 +51,13 @@ pub fn pixel_modules(detector: &Detector, pitch: [Scalar; 2]) -> Result<Modules,
     })
 }
 
-/// The smallest and largest local coordinates of a mask that can be segmented.
-fn extent(shape: Shape, mask: &Mask) -> Option<Area> {
+/// The smallest and the largest local coordinates.
+type Area = ([Scalar; 2], [Scalar; 2]);
+
+/// The smallest and largest value of each local coordinate of a mask that can be segmented.
+fn extent(shape: Shape, mask: &Mask) -> Option<[[Scalar; 2]; 2]> {
     match shape {
-        Shape::Rectangle | Shape::Trapezoid | Shape::Annulus => Some(mask.area(shape)),
+        Shape::Rectangle | Shape::Trapezoid | Shape::Annulus => Some(mask.extent(shape)),
         Shape::Ring | Shape::Cylinder | Shape::ConcentricCylinder => None,
     }
 }

@@ -1,7 +1,7 @@
 use super::plane::Polar;
-use super::{Area, Bounds, Form};
-use crate::Scalar;
+use super::{Bounds, Form};
 use crate::math::{Vector3, atan2, perp, sin_cos, wrap_phi};
+use crate::{Scalar, consts};
 
 /// Bounds: r min, r max, phi min, phi max, phi average, shift x, shift y.
 ///
@@ -34,15 +34,66 @@ impl Form for Annulus {
             && phi <= b[3] + phi_tolerance
     }
 
-    fn area(b: &Bounds) -> Area {
-        Area { low: [b[0], b[4] + b[2]], high: [b[1], b[4] + b[3]] }
+    fn extent(b: &Bounds) -> [[Scalar; 2]; 2] {
+        [focal_radii(b), [b[4] + b[2], b[4] + b[3]]]
     }
+}
+
+/// The radii about the focus of the strips, the local origin.
+///
+/// Along a direction from the focus the distance of a circle about the beam has its extremes at the ends of the sector,
+/// and in and against the direction of the beam.
+fn focal_radii(b: &Bounds) -> [Scalar; 2] {
+    let beam = [b[5], b[6]];
+    let distance_squared = beam[0] * beam[0] + beam[1] * beam[1];
+    let focal_radius = |beam_radius: Scalar, phi: Scalar| {
+        let (sin, cos) = sin_cos(phi);
+        let along = beam[0] * cos + beam[1] * sin;
+        along + (along * along - distance_squared + beam_radius * beam_radius).max(0.0).sqrt()
+    };
+    let towards = atan2(beam[1], beam[0]);
+    let inside = |phi: &Scalar| (b[2]..=b[3]).contains(phi);
+    let extremes = [towards, wrap_phi(towards + consts::PI)].into_iter().filter(inside);
+    let mut radii = [Scalar::INFINITY, 0.0];
+    for phi in [b[2], b[3]].into_iter().chain(extremes) {
+        radii[0] = radii[0].min(focal_radius(b[0], phi));
+        radii[1] = radii[1].max(focal_radius(b[1], phi));
+    }
+    radii
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::consts;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Points of the sector, by the test of the mask itself: none lies outside the extent, and some reach its ends.
+        #[test]
+        fn an_annulus_reaches_just_as_far_as_its_extent(
+            (inner, width) in (200.0_f32..400.0, 20.0_f32..100.0),
+            (low, high) in (-0.3_f32..-0.02, 0.02_f32..0.3),
+            average in -3.0_f32..3.0,
+            (shift_x, shift_y) in (-60.0_f32..60.0, -60.0_f32..60.0),
+        ) {
+            let bounds = [inner, inner + width, low, high, average, shift_x, shift_y].map(Scalar::from);
+            let [radii, angles] = Annulus::extent(&bounds);
+            let (mut least, mut most) = (Scalar::INFINITY, Scalar::NEG_INFINITY);
+            for i in 0..=100 {
+                let phi = angles[0] + (angles[1] - angles[0]) * Scalar::from(i as f32 / 100.0);
+                let (sin, cos) = sin_cos(phi);
+                for k in 0..1200 {
+                    let r = Scalar::from(k as f32 * 0.5);
+                    if Annulus::contains(&bounds, &Vector3::new(r * cos, r * sin, 0.0), 1.0e-3) {
+                        least = least.min(r);
+                        most = most.max(r);
+                    }
+                }
+            }
+            prop_assert!((least - radii[0]).abs() < 1.0, "{least} {}", radii[0]);
+            prop_assert!((most - radii[1]).abs() < 1.0, "{most} {}", radii[1]);
+        }
+    }
 
     /// Points placed about the beam, at (-2, 2) in the frame turned by the average angle, and about the focus.
     #[test]

@@ -1,4 +1,4 @@
-use super::{Area, Bounds, Carrier, Coordinates, Form, LocalFrame};
+use super::{Bounds, Carrier, Coordinates, Form, LocalFrame};
 use crate::detector::Surface;
 use crate::math::{Vector3, atan2, perp, sin_cos};
 use crate::{Scalar, consts};
@@ -20,8 +20,8 @@ impl Form for Cylinder {
         local.z >= b[1] - tolerance && local.z <= b[2] + tolerance
     }
 
-    fn area(b: &Bounds) -> Area {
-        Area { low: [-consts::PI * b[0], b[1]], high: [consts::PI * b[0], b[2]] }
+    fn extent(b: &Bounds) -> [[Scalar; 2]; 2] {
+        [[-consts::PI * b[0], consts::PI * b[0]], [b[1], b[2]]]
     }
 }
 

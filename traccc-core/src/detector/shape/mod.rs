@@ -59,17 +59,6 @@ pub enum Carrier {
     ConcentricCylinder,
 }
 
-/// The smallest and the largest local coordinates (loc0, loc1) of a mask, in mm (rad).
-///
-/// The radii of an annulus are those about the beam, which differ from loc0 by up to its shift.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Area {
-    /// The smallest coordinates.
-    pub low: [Scalar; 2],
-    /// The largest coordinates.
-    pub high: [Scalar; 2],
-}
-
 /// The local frame at a point of a surface: how local coordinates and space change with each other.
 #[derive(Clone, Copy, Debug)]
 pub struct LocalFrame {
@@ -97,8 +86,8 @@ trait Form {
     fn sound(bounds: &[f64]) -> bool;
     /// Whether a point of the Cartesian frame lies inside, or outside by at most `tolerance` mm.
     fn contains(bounds: &Bounds, local: &Vector3, tolerance: Scalar) -> bool;
-    /// The range of local coordinates.
-    fn area(bounds: &Bounds) -> Area;
+    /// The smallest and largest value of each local coordinate.
+    fn extent(bounds: &Bounds) -> [[Scalar; 2]; 2];
 }
 
 /// What shapes know of the surface that they lie on: the methods of [`Surface`] with the same names.
@@ -225,8 +214,10 @@ impl Mask {
         with_form!(shape, F => F::contains(&self.bounds, local, tolerance))
     }
 
-    /// The range of local coordinates.
-    pub fn area(&self, shape: Shape) -> Area {
-        with_form!(shape, F => F::area(&self.bounds))
+    /// The smallest and largest value of each local coordinate, (loc0, loc1) as [`Shape`] says, in mm and rad.
+    ///
+    /// Full turns reach from -pi to pi, angles of an annulus are those of the local frame and can lie beyond.
+    pub fn extent(&self, shape: Shape) -> [[Scalar; 2]; 2] {
+        with_form!(shape, F => F::extent(&self.bounds))
     }
 }

@@ -1,5 +1,5 @@
 use super::plane::Cartesian;
-use super::{Area, Bounds, Form};
+use super::{Bounds, Form};
 use crate::Scalar;
 use crate::math::Vector3;
 
@@ -20,7 +20,7 @@ impl Form for Rectangle {
         local.x.abs() <= b[0] + tolerance && local.y.abs() <= b[1] + tolerance
     }
 
-    fn area(b: &Bounds) -> Area {
-        Area { low: [-b[0], -b[1]], high: [b[0], b[1]] }
+    fn extent(b: &Bounds) -> [[Scalar; 2]; 2] {
+        [[-b[0], b[0]], [-b[1], b[1]]]
     }
 }

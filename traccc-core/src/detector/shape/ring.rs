@@ -1,5 +1,5 @@
 use super::plane::Polar;
-use super::{Area, Bounds, Form};
+use super::{Bounds, Form};
 use crate::math::{Vector3, perp};
 use crate::{Scalar, consts};
 
@@ -21,8 +21,8 @@ impl Form for Ring {
         r + tolerance >= b[0] && r <= b[1] + tolerance
     }
 
-    fn area(b: &Bounds) -> Area {
-        Area { low: [b[0], -consts::PI], high: [b[1], consts::PI] }
+    fn extent(b: &Bounds) -> [[Scalar; 2]; 2] {
+        [[b[0], b[1]], [-consts::PI, consts::PI]]
     }
 }
 

@@ -4,7 +4,7 @@ use crate::index::VolumeIndex;
 use crate::math::perp;
 use proptest::prelude::*;
 
-/// Each shape with bounds that it can have; angles avoid the branch cut.
+/// Each shape with bounds that it can have.
 const SHAPES: [(Shape, Bounds); 6] = [
     (Shape::Rectangle, [8.0, 30.0, 0.0, 0.0, 0.0, 0.0, 0.0]),
     (Shape::Trapezoid, [8.0, 20.0, 30.0, 1.0 / 60.0, 0.0, 0.0, 0.0]),
@@ -40,10 +40,10 @@ fn surfaces(turn: [f32; 3], translation: [f32; 3]) -> impl Iterator<Item = Surfa
     })
 }
 
-/// Local coordinates at a fraction of the range of the mask, the range of half a turn at most.
+/// Local coordinates at a fraction of the extent of the mask.
 fn at(surface: &Surface, fraction: [f32; 2]) -> [Scalar; 2] {
-    let Area { low, high } = surface.mask.area(surface.shape);
-    [0, 1].map(|i| low[i] + Scalar::from(fraction[i]) * (high[i] - low[i]))
+    let extent = surface.mask.extent(surface.shape);
+    [0, 1].map(|i| extent[i][0] + Scalar::from(fraction[i]) * (extent[i][1] - extent[i][0]))
 }
 
 #[test]
@@ -125,7 +125,7 @@ proptest! {
 
     /// Whatever lies inside has coordinates in the range of the mask, whose ends are reached.
     #[test]
-    fn areas_are_the_smallest_that_hold_the_mask(
+    fn extents_are_the_smallest_that_hold_the_mask(
         fraction in prop::array::uniform2(-0.5_f32..1.5),
         end in 0_usize..4,
     ) {

@@ -1,5 +1,5 @@
 use super::plane::Cartesian;
-use super::{Area, Bounds, Form};
+use super::{Bounds, Form};
 use crate::Scalar;
 use crate::math::Vector3;
 
@@ -21,9 +21,9 @@ impl Form for Trapezoid {
         local.x.abs() <= half_x + tolerance && local.y.abs() <= b[2] + tolerance
     }
 
-    fn area(b: &Bounds) -> Area {
-        let half = [b[0].max(b[1]), b[2]];
-        Area { low: half.map(|h| -h), high: half }
+    fn extent(b: &Bounds) -> [[Scalar; 2]; 2] {
+        let half_x = b[0].max(b[1]);
+        [[-half_x, half_x], [-b[2], b[2]]]
     }
 }
 
