@@ -5,7 +5,7 @@ use crate::infer::{
     Content, InferReply, InferRequest, Input, OutputTensor, RequestedOutput, ServeError,
 };
 use crate::queue::{Queue, Refused};
-use crate::repository::{ModelFolder, description, instances};
+use crate::repository::{ModelFolder, description};
 use crate::statistics::{Reason, Statistics, Times};
 use bytes::Bytes;
 use std::borrow::Cow;
@@ -63,7 +63,7 @@ impl ServedModel {
         let options =
             ModelOptions::from_parameters(&description.parameters, folder).map_err(wrong)?;
         let loaded = Arc::new(Model::load(&options, cache).map_err(wrong)?);
-        let backends = instances(config);
+        let backends = model.backends()?;
         let beside = backends.iter().filter(|&&backend| backend == Backend::Cpu).count();
         let instances: Result<Vec<Instance>, ModelError> =
             backends.iter().map(|&backend| loaded.instance(backend, beside)).collect();

@@ -1,5 +1,5 @@
 use crate::Verdict;
-use crate::args::{NamedChain, SetupArguments, positive, read_config};
+use crate::args::{NamedChain, SetupArguments, read_config, threads};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use std::io::Write;
@@ -17,7 +17,7 @@ pub(crate) struct ModelRepositoryArguments {
     #[arg(long, default_value = "traccc")]
     name: String,
     /// Instances: events that are reconstructed side by side (on each GPU, for --kind gpu)
-    #[arg(long, value_name = "N", value_parser = positive, default_value_t = 1)]
+    #[arg(long, value_name = "N", value_parser = threads, default_value_t = 1)]
     instances: usize,
     /// Where instances compute
     #[arg(long, value_enum, default_value_t = Kind::Cpu)]
@@ -29,7 +29,7 @@ pub(crate) struct ModelRepositoryArguments {
     #[arg(long, value_enum, default_value_t = Tensors::All)]
     outputs: Tensors,
     /// Threads of each CPU instance [default: the server's cores divided by the instances]
-    #[arg(long, value_name = "N", value_parser = positive)]
+    #[arg(long, value_name = "N", value_parser = threads)]
     threads: Option<usize>,
     #[command(flatten)]
     setup: SetupArguments,

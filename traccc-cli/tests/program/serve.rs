@@ -13,6 +13,7 @@ input [
 ]
 output [ { name: "TRK_PARAMS" data_type: TYPE_FP32 dims: [ -1, 8 ] } ]
 parameters { key: "detector" value { string_value: "DETECTOR" } }
+dynamic_batching { }
 "#;
 
 #[test]
@@ -23,12 +24,13 @@ fn a_repository_is_served_until_a_signal_comes() {
     let config = CONFIG.replace("DETECTOR", &sample.directory());
     std::fs::write(model.join("config.pbtxt"), config).unwrap();
 
-    let any = "127.0.0.1:0";
+    let any = "localhost:0";
     let arguments = ["--grpc-address", any, "--http-address", any, "--metrics-address", any];
     let mut server = program(&["serve", "--model-repository"])
         .arg(repository.path())
         .args(arguments)
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let mut out = BufReader::new(server.stdout.take().unwrap());
@@ -50,6 +52,10 @@ fn a_repository_is_served_until_a_signal_comes() {
     let mut rest = String::new();
     out.read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "", "one line only");
+    let mut log = String::new();
+    server.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    assert!(log.contains("SIGTERM: draining") && log.contains("ended"), "{log}");
+    assert!(log.contains("dynamic_batching"), "what is not used is named: {log}");
 }
 
 #[test]
@@ -59,5 +65,7 @@ fn what_cannot_be_served_is_told() {
     assert!(refused(&["serve", "--model-repository", &path]).contains("has no model"));
     let message = refused(&["serve", "--model-repository", &path, "--tls-cert", "x"]);
     assert!(message.contains("--tls-key"), "{message}");
+    let message = refused(&["serve", "--model-repository", &path, "--grpc-address", "localhost"]);
+    assert!(message.contains("HOST:PORT"), "{message}");
     assert!(succeed(&["serve", "--help"]).contains("--drain-delay"));
 }

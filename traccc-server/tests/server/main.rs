@@ -9,3 +9,4 @@ mod service;
 mod shared_memory;
 mod support;
 mod tls;
+mod wire;
