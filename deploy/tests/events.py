@@ -50,7 +50,8 @@ class Reply:
         return self.tensors[name]
 
 
-def _inputs(module, tensors, **how):
+def inputs_of(module, tensors, **how):
+    """Tensors as the client in `module` wants them."""
     inputs = []
     for name, array in tensors.items():
         tensor = module.InferInput(name, list(array.shape), DATA_TYPES[str(array.dtype)])
@@ -62,14 +63,14 @@ def _inputs(module, tensors, **how):
 def infer_grpc(client, tensors, outputs=OUTPUTS, model="traccc", **more):
     wanted = [tritonclient.grpc.InferRequestedOutput(name) for name in outputs]
     more.setdefault("client_timeout", 60)
-    result = client.infer(model, _inputs(tritonclient.grpc, tensors), outputs=wanted, **more)
+    result = client.infer(model, inputs_of(tritonclient.grpc, tensors), outputs=wanted, **more)
     parameters = {key: value.int64_param for key, value in result.get_response().parameters.items()}
     return Reply({name: result.as_numpy(name) for name in outputs}, parameters)
 
 
 def infer_http(client, tensors, outputs=OUTPUTS, model="traccc", binary=True, **more):
     wanted = [tritonclient.http.InferRequestedOutput(name, binary_data=binary) for name in outputs]
-    result = client.infer(model, _inputs(tritonclient.http, tensors, binary_data=binary), outputs=wanted, **more)
+    result = client.infer(model, inputs_of(tritonclient.http, tensors, binary_data=binary), outputs=wanted, **more)
     parameters = result.get_response().get("parameters", {})
     return Reply({name: result.as_numpy(name) for name in outputs}, parameters)
 

@@ -13,6 +13,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use traccc::io::{self, DetectorFiles};
 use traccc::{Backend, ChainConfig, Engine, FieldSource, Setup, SetupFiles, Warning, settings};
+use traccc_service::MAX_THREADS;
 
 /// Track reconstruction for silicon detectors: from fired channels to fitted tracks.
 ///
@@ -174,7 +175,7 @@ pub(crate) struct ChainArguments {
     #[arg(long, default_value_t)]
     backend: Backend,
     /// Threads [default: all cores]
-    #[arg(long, value_name = "N", value_parser = positive)]
+    #[arg(long, value_name = "N", value_parser = threads)]
     pub(crate) threads: Option<usize>,
 }
 
@@ -250,6 +251,12 @@ pub(crate) fn warn(warnings: &[Warning]) {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
+}
+
+/// A number of threads, or of what has at least one each.
+pub(crate) fn threads(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|n| (1..=MAX_THREADS).contains(n));
+    number.ok_or_else(|| format!("expected a whole number from 1 to {MAX_THREADS}"))
 }
 
 /// A whole number from 1.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -52,7 +52,7 @@ pub struct LoadPlan {
 /// How it went.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LoadReport {
-    /// From the first request to the last answer.
+    /// From the beginning to the last answer, and at least the whole time of a [`Bound::Time`].
     pub time: Duration,
     /// Of each request that had an answer, ascending: from the time it was to be sent until the answer was complete.
     pub latencies: Vec<Duration>,
@@ -62,6 +62,9 @@ pub struct LoadReport {
     pub error: Option<String>,
     /// Attempts beyond the first of each request, answered or failed.
     pub retries: usize,
+    /// About how many requests were due in the time of an open loop and had no answer soon after it: given up, or not even
+    /// sent because too many others waited.
+    pub unanswered: usize,
 }
 
 /// Sends `requests` again and again, in turn, as `plan` says.
@@ -91,7 +94,9 @@ async fn measure(
             open_loop(route, requests, arrivals, bound).await
         }
     };
-    report.time = begin.elapsed();
+    // Requests that come seldom leave the end of the time empty: it counts as well.
+    let whole = if let Bound::Time(time) = bound { time } else { Duration::ZERO };
+    report.time = begin.elapsed().max(whole);
     report.latencies.sort_unstable();
     report
 }
@@ -141,6 +146,7 @@ async fn open_loop(
     bound: Bound,
 ) -> LoadReport {
     let begin = Instant::now();
+    let end = if let Bound::Time(time) = bound { begin.checked_add(time) } else { None };
     // Those to come wait, and their latency counts from when they were due.
     let room = Arc::new(Semaphore::new(route.most_at_once()));
     let mut report = LoadReport::default();
@@ -151,8 +157,8 @@ async fn open_loop(
             break;
         }
         until(due).await;
-        // The semaphore is never closed.
-        let Ok(permit) = room.clone().acquire_owned().await else {
+        let Some(permit) = permit(&room, end).await else {
+            report.unanswered = 1 + arrivals.expected_until(end);
             break;
         };
         let (route, requests) = (route.clone(), requests.clone());
@@ -166,11 +172,39 @@ async fn open_loop(
             report.join(joined);
         }
     }
-    while let Some(joined) = calls.join_next().await {
+    loop {
+        let next = calls.join_next();
+        let joined = match end {
+            None => next.await,
+            Some(end) => match tokio::time::timeout_at(end + PATIENCE, next).await {
+                Ok(joined) => joined,
+                Err(_) => break,
+            },
+        };
+        let Some(joined) = joined else { break };
         report.join(joined);
     }
+    // Dropped, and with that broken off.
+    report.unanswered += calls.len();
     report
 }
+
+/// The right to have one more request on its way, unless it comes too late for `end`.
+async fn permit(room: &Arc<Semaphore>, end: Option<Instant>) -> Option<OwnedSemaphorePermit> {
+    let Some(end) = end else {
+        // Never closed.
+        return room.clone().acquire_owned().await.ok();
+    };
+    // A timer that is late is no server that is slow.
+    let end = end + 10 * TIMER_STEP;
+    if Instant::now() > end {
+        return None;
+    }
+    tokio::time::timeout_at(end, room.clone().acquire_owned()).await.ok()?.ok()
+}
+
+/// How long an open loop waits after its time for the answers to requests that were sent in it.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Waits, more exactly than the timer, whose steps of 1 ms would be in every latency.
 async fn until(due: Instant) {
@@ -202,6 +236,12 @@ impl PoissonArrivals {
         self.last += Duration::try_from_secs_f64(gap).unwrap_or(DAY).min(DAY);
         self.last
     }
+
+    /// The mean number of arrivals from the last one to `end`.
+    fn expected_until(&self, end: Option<Instant>) -> usize {
+        let left = end.map_or(Duration::ZERO, |end| end.saturating_duration_since(self.last));
+        (left.as_secs_f64() * self.rate).round() as usize
+    }
 }
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -230,6 +270,7 @@ impl LoadReport {
                 }
                 self.error = part.error.or(self.error.take());
                 self.retries += part.retries;
+                self.unanswered += part.unanswered;
             }
             Err(error) => {
                 *self.errors.entry("client").or_default() += 1;

@@ -1,4 +1,3 @@
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,12 +6,12 @@ use std::time::Duration;
 pub struct ServerConfig {
     /// The model repository: a folder for each model.
     pub repository: PathBuf,
-    /// Where gRPC is offered; port 0 takes a free one.
-    pub grpc_address: SocketAddr,
-    /// Where HTTP is offered; port 0 takes a free one.
-    pub http_address: SocketAddr,
-    /// Where Prometheus reads, without TLS; port 0 takes a free one.
-    pub metrics_address: SocketAddr,
+    /// Where gRPC is offered, as `HOST:PORT`: at all addresses of the host that this machine has. Port 0 takes a free one.
+    pub grpc_address: String,
+    /// Where HTTP is offered, likewise.
+    pub http_address: String,
+    /// Where Prometheus reads, likewise; without TLS.
+    pub metrics_address: String,
     /// TLS for gRPC and HTTP; `None`: neither is encrypted.
     pub tls: Option<TlsFiles>,
     /// Whether clients may name POSIX shared memory objects of this machine. Whoever reaches the server can then read and
@@ -27,12 +26,12 @@ pub struct ServerConfig {
 impl ServerConfig {
     /// The models of `repository` on free ports of the loopback address.
     pub fn new(repository: impl Into<PathBuf>) -> Self {
-        let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let loopback = || "127.0.0.1:0".to_owned();
         Self {
             repository: repository.into(),
-            grpc_address: loopback,
-            http_address: loopback,
-            metrics_address: loopback,
+            grpc_address: loopback(),
+            http_address: loopback(),
+            metrics_address: loopback(),
             tls: None,
             shared_memory: false,
             limits: Limits::default(),

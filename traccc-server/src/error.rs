@@ -56,9 +56,27 @@ pub enum ServerError {
         /// Why.
         source: Box<ModelError>,
     },
+    /// Instances on GPUs, for which this build has no engine.
+    #[error(
+        "instance group `{group}` is for GPUs (KIND_GPU), and this build has no engine for them: use KIND_CPU"
+    )]
+    NoGpu {
+        /// The group.
+        group: String,
+    },
     /// A thread that cannot be started.
     #[error("a thread cannot be started")]
     Thread(#[source] std::io::Error),
+    /// An address that is none.
+    #[error(
+        "`{address}` is no address to listen on: expected HOST:PORT, with a name or number of this machine"
+    )]
+    Address {
+        /// The address.
+        address: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// An address that cannot be taken.
     #[error("cannot listen on {address}")]
     Bind {

@@ -103,8 +103,10 @@ pub(crate) enum ServeError {
     BinarySize { tensor: String, size: u64, left: usize },
     #[error("the JSON of the request: {source}")]
     Json { source: serde_json::Error },
-    #[error("tensor `{tensor}`: data: {source}")]
-    JsonData { tensor: String, source: serde_json::Error },
+    #[error("the JSON of the request: parameters of {owner}: {reason}")]
+    JsonParameters { owner: String, reason: String },
+    #[error("tensor `{tensor}`: data: {reason}")]
+    JsonData { tensor: &'static str, reason: String },
     #[error("header `{name}` is `{value}`, expected {expected}")]
     Header { name: &'static str, value: String, expected: &'static str },
     #[error("the body of the request cannot be read: {reason}")]
@@ -129,6 +131,12 @@ pub(crate) enum ServeError {
     ShuttingDown,
     #[error("`{path}` is no path of this server")]
     NoPath { path: String },
+    #[error("`{method}` is no call of this server")]
+    NoCall { method: String },
+    #[error(
+        "`{output}`: parameter `classification` is {found}, expected 0 or nothing: tracks have no classes"
+    )]
+    Classification { output: &'static str, found: String },
 }
 
 /// What kind of failure, for status codes.
@@ -138,6 +146,7 @@ pub(crate) enum Code {
     NotFound,
     AlreadyExists,
     PermissionDenied,
+    Unsupported,
     TooLarge,
     TimedOut,
     Unavailable,
@@ -154,15 +163,19 @@ impl From<RequestError> for ServeError {
 /// The longest message that a client gets, in bytes: parts of it may be the client's own.
 const MESSAGE: usize = 1 << 10;
 
+/// A message as a client gets it.
+pub(crate) fn shortened(mut text: String) -> String {
+    if text.len() > MESSAGE {
+        text.truncate(text.floor_char_boundary(MESSAGE));
+        text.push_str("...");
+    }
+    text
+}
+
 impl ServeError {
     /// For the client.
     pub(crate) fn message(&self) -> String {
-        let mut text = self.to_string();
-        if text.len() > MESSAGE {
-            text.truncate(text.floor_char_boundary(MESSAGE));
-            text.push_str("...");
-        }
-        text
+        shortened(self.to_string())
     }
 
     /// The kind.
@@ -171,6 +184,7 @@ impl ServeError {
             Self::UnknownModel { .. } | Self::UnknownVersion { .. } | Self::NoPath { .. } => {
                 Code::NotFound
             }
+            Self::NoCall { .. } | Self::SharedMemory(SharedMemoryError::Cuda) => Code::Unsupported,
             Self::Failure(failure) => match failure.kind() {
                 FailureKind::InvalidArgument => Code::InvalidArgument,
                 FailureKind::Cancelled => Code::Cancelled,
@@ -245,15 +259,21 @@ pub(crate) fn window(
     Ok(Some(window))
 }
 
-/// The output of a name, unless it is among `requested` already.
+/// The output of a name with its parameters, unless it is among `requested` already.
 pub(crate) fn requested_output(
+    memory: &SharedMemory,
     name: &str,
+    parameters: &Parameters,
     requested: &[RequestedOutput],
-) -> Result<Output, ServeError> {
+) -> Result<RequestedOutput, ServeError> {
     let unknown = || RequestError::UnknownOutput { name: name.to_owned() };
     let output = Output::from_name(name).ok_or_else(unknown)?;
     if requested.iter().any(|other| other.output == output) {
         return Err(ServeError::OutputTwice { output: output.spec().name });
     }
-    Ok(output)
+    if let Some(classes) = parameters.get("classification").filter(|classes| **classes != 0) {
+        let found = classes.to_string();
+        return Err(ServeError::Classification { output: output.spec().name, found });
+    }
+    Ok(RequestedOutput { output, target: window(memory, name, parameters, usize::MAX)? })
 }

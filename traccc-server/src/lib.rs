@@ -16,6 +16,7 @@
 //! not begun, and broken off at the next stage if it has begun.
 #![forbid(unsafe_code)]
 
+mod address;
 mod config;
 mod error;
 mod grpc;
@@ -24,6 +25,7 @@ mod infer;
 mod listener;
 mod messages;
 mod metrics;
+mod misdirected;
 mod queue;
 mod reply;
 mod repository;

@@ -1,7 +1,7 @@
 //! Connections: accepted up to a limit, with or without TLS, ended when they stand still, drained at the end.
 
 use crate::config::Limits;
-use crate::error::ServerError;
+use crate::misdirected::spoken;
 use crate::reply::Connection;
 use axum::Router;
 use hyper::Request;
@@ -11,7 +11,6 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
 use hyper_util::service::TowerToHyperService;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,16 +53,24 @@ impl Protocol {
 #[derive(Debug)]
 pub(crate) struct Listener {
     listener: TcpListener,
-    address: SocketAddr,
     handler: Handler,
+    /// For the connections of all addresses of a protocol.
+    permits: Arc<Semaphore>,
 }
 
+/// Who answers.
 #[derive(Clone)]
-struct Handler {
-    router: Router,
-    protocol: Protocol,
-    tls: Option<TlsAcceptor>,
-    limits: Limits,
+pub(crate) struct Handler {
+    /// What is spoken.
+    pub(crate) protocol: Protocol,
+    /// Whom it is spoken to.
+    pub(crate) router: Router,
+    /// Those who speak the other protocol, unless connections are encrypted.
+    pub(crate) misdirected: Router,
+    /// Encryption.
+    pub(crate) tls: Option<TlsAcceptor>,
+    /// Limits.
+    pub(crate) limits: Limits,
 }
 
 impl std::fmt::Debug for Handler {
@@ -74,29 +81,19 @@ impl std::fmt::Debug for Handler {
 }
 
 impl Listener {
-    /// Takes an address.
-    pub(crate) async fn bind(
-        address: SocketAddr,
-        protocol: Protocol,
-        router: Router,
-        tls: Option<TlsAcceptor>,
-        limits: Limits,
-    ) -> Result<Self, ServerError> {
-        let in_use = |source| ServerError::Bind { address, source };
-        let listener = TcpListener::bind(address).await.map_err(in_use)?;
-        let address = listener.local_addr().map_err(in_use)?;
-        Ok(Self { listener, address, handler: Handler { router, protocol, tls, limits } })
-    }
-
-    /// The address, with the real port.
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+    /// Each with an address of a protocol.
+    pub(crate) fn all(listeners: Vec<TcpListener>, handler: Handler) -> impl Iterator<Item = Self> {
+        let permits = Arc::new(Semaphore::new(handler.limits.connections));
+        listeners.into_iter().map(move |listener| Self {
+            listener,
+            handler: handler.clone(),
+            permits: permits.clone(),
+        })
     }
 
     /// Accepts connections until `drain` says so, then waits for them to end. When this future is dropped, so are they.
     pub(crate) async fn serve(self, mut drain: watch::Receiver<bool>) {
-        let Self { listener, handler, .. } = self;
-        let permits = Arc::new(Semaphore::new(handler.limits.connections));
+        let Self { listener, handler, permits } = self;
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
@@ -141,32 +138,44 @@ async fn accept(
 }
 
 impl Handler {
-    async fn connection(self, stream: TcpStream, drain: watch::Receiver<bool>) {
+    async fn connection(self, stream: TcpStream, mut drain: watch::Receiver<bool>) {
         // Without it the end of a reply waits for the client's acknowledgement.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "connection");
         }
+        let protocol = if self.tls.is_some() {
+            // Agreed on in the handshake.
+            self.protocol
+        } else {
+            let spoken = tokio::select! {
+                spoken = tokio::time::timeout(self.limits.idle, spoken(&stream)) => spoken,
+                () = told(&mut drain) => return,
+            };
+            let Ok(spoken) = spoken else { return };
+            spoken.unwrap_or(self.protocol)
+        };
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(self.limits.stall));
-        if self.protocol == Protocol::Http2 {
+        if protocol == Protocol::Http2 {
             // Living clients answer pings.
             stream.set_read_timeout(Some(self.limits.idle));
         }
         let Some(tls) = self.tls.clone() else {
-            return self.speak(Box::pin(stream), drain).await;
+            return self.speak(protocol, Box::pin(stream), drain).await;
         };
         match tokio::time::timeout(HANDSHAKE, tls.accept(Box::pin(stream))).await {
-            Ok(Ok(stream)) => self.speak(stream, drain).await,
+            Ok(Ok(stream)) => self.speak(protocol, stream, drain).await,
             Ok(Err(error)) => tracing::debug!(%error, "TLS"),
             Err(_) => tracing::debug!("TLS: the client does not finish its handshake"),
         }
     }
 
-    async fn speak<S>(self, stream: S, drain: watch::Receiver<bool>)
+    async fn speak<S>(self, protocol: Protocol, stream: S, drain: watch::Receiver<bool>)
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let Self { router, protocol, limits, .. } = self;
+        let Self { router, misdirected, limits, .. } = self;
+        let router = if protocol == self.protocol { router } else { misdirected };
         let (stream, service) = (TokioIo::new(stream), TowerToHyperService::new(router));
         match protocol {
             Protocol::Http1 => {

@@ -7,7 +7,7 @@ use traccc::Backend;
 use traccc_protocol::grpc::model_instance_group::Kind;
 use traccc_protocol::grpc::model_version_policy::{Latest, PolicyChoice};
 use traccc_protocol::grpc::{DataType, ModelConfig, ModelInstanceGroup, ModelTransactionPolicy};
-use traccc_service::{ModelDescription, TensorDescription};
+use traccc_service::{MAX_THREADS, ModelDescription, TensorDescription};
 
 /// The name of the backend that this server is.
 const BACKEND: &str = "traccc";
@@ -19,7 +19,39 @@ pub(crate) struct ModelFolder {
     pub(crate) config: ModelConfig,
     /// The versions that are served, ascending, and their folders.
     pub(crate) versions: Vec<(i64, PathBuf)>,
+    groups: Vec<Group>,
 }
+
+/// Instances that are alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Group {
+    name: String,
+    place: Place,
+    /// On each device.
+    count: usize,
+}
+
+/// Where the instances of a group compute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    /// Where this server finds best.
+    Auto,
+    Cpu,
+    /// On each GPU of the machine.
+    AllGpus,
+    /// On each of these GPUs.
+    Gpus(Vec<usize>),
+}
+
+/// Fields that would change what a request or a reply is.
+const REFUSED: [(&str, &str); 6] = [
+    ("ensemble_scheduling", "nothing: this server has no ensembles"),
+    ("input.is_shape_tensor", "nothing: the tensors are those of the contract"),
+    ("input.reshape", "nothing: the tensors are those of the contract"),
+    ("output.is_shape_tensor", "nothing: the tensors are those of the contract"),
+    ("output.reshape", "nothing: the tensors are those of the contract"),
+    ("sequence_batching", "nothing: each request is an event by itself"),
+];
 
 /// All models, ordered by name.
 pub(crate) fn read_repository(path: &Path) -> Result<Vec<ModelFolder>, ServerError> {
@@ -45,46 +77,84 @@ fn read_model(folder: &Path) -> Result<ModelFolder, ServerError> {
     let path = folder.join("config.pbtxt");
     let text = std::fs::read_to_string(&path)
         .map_err(|source| ServerError::Read { path: path.clone(), source })?;
-    let mut config = messages::parse_config(&text)
+    let (mut config, unused) = messages::parse_config(&text)
         .map_err(|source| ServerError::Syntax { path: path.clone(), source })?;
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let wrong = |field, found: &str, expected: &str| {
         let (found, expected) = (found.to_owned(), expected.to_owned());
-        Err(ServerError::Field { path: path.clone(), field, found, expected })
+        ServerError::Field { path: path.clone(), field, found, expected }
     };
     if config.name.is_empty() {
         config.name = name;
     } else if config.name != name {
-        return wrong("name", &config.name, &format!("the name of its folder, `{name}`"));
+        return Err(wrong("name", &config.name, &format!("the name of its folder, `{name}`")));
     }
     if config.backend != BACKEND {
-        return wrong("backend", &config.backend, &format!("`{BACKEND}`"));
+        return Err(wrong("backend", &config.backend, &format!("`{BACKEND}`")));
     }
-    if config.instance_group.is_empty() {
-        config.instance_group.push(ModelInstanceGroup::default());
+    if let Some((field, expected)) = REFUSED.into_iter().find(|(name, _)| unused.contains(*name)) {
+        return Err(wrong(field, "set", expected));
     }
-    for (i, group) in config.instance_group.iter_mut().enumerate() {
-        match group.kind() {
-            Kind::Auto => group.set_kind(Kind::Cpu),
-            Kind::Cpu | Kind::Gpu => {}
-            Kind::Model => return wrong("kind", "KIND_MODEL", "KIND_CPU or KIND_GPU"),
-        }
-        if group.count < 0 {
-            return wrong("count", &group.count.to_string(), "a whole number from 1");
-        }
-        group.count = group.count.max(1);
-        if group.name.is_empty() {
-            group.name = format!("{}_{i}", config.name);
-        }
+    if !unused.is_empty() {
+        let fields = unused.into_iter().collect::<Vec<_>>().join(", ");
+        tracing::warn!("`{}` sets what this server does not use: {fields}", path.display());
     }
+    let groups =
+        groups(&mut config).map_err(|(field, found, expected)| wrong(field, &found, &expected))?;
     if config.model_transaction_policy.is_some_and(|policy| policy.decoupled) {
-        return wrong("decoupled", "true", "false: each request has one response");
+        return Err(wrong("decoupled", "true", "false: each request has one response"));
     }
     config.model_transaction_policy = Some(ModelTransactionPolicy { decoupled: false });
     let latest = PolicyChoice::Latest(Latest { num_versions: 1 });
     let policy = config.version_policy.get_or_insert_default().policy_choice.get_or_insert(latest);
     let versions = versions(folder, policy)?;
-    Ok(ModelFolder { config, versions })
+    Ok(ModelFolder { config, versions, groups })
+}
+
+/// Fills in what the configuration leaves out of its instances; gives them, or the field that is wrong, its value and what
+/// was expected.
+fn groups(config: &mut ModelConfig) -> Result<Vec<Group>, (&'static str, String, String)> {
+    if config.instance_group.is_empty() {
+        config.instance_group.push(ModelInstanceGroup::default());
+    }
+    let mut groups = Vec::with_capacity(config.instance_group.len());
+    let mut instances = 0;
+    for (i, group) in config.instance_group.iter_mut().enumerate() {
+        let wrong = |field, found: String, expected: &str| (field, found, expected.to_owned());
+        let gpu = |&gpu: &i32| {
+            usize::try_from(gpu).map_err(|_| wrong("gpus", gpu.to_string(), "numbers from 0"))
+        };
+        let gpus = group.gpus.iter().map(gpu).collect::<Result<Vec<_>, _>>()?;
+        let place = match group.kind() {
+            Kind::Auto => Place::Auto,
+            Kind::Cpu if gpus.is_empty() => Place::Cpu,
+            Kind::Cpu => return Err(wrong("gpus", format!("{gpus:?}"), "nothing for KIND_CPU")),
+            Kind::Gpu if gpus.is_empty() => Place::AllGpus,
+            Kind::Gpu => Place::Gpus(gpus),
+            Kind::Model => {
+                let expected = "KIND_AUTO, KIND_CPU or KIND_GPU";
+                return Err(wrong("kind", "KIND_MODEL".to_owned(), expected));
+            }
+        };
+        if place == Place::Auto {
+            // What it is: there is no other engine yet.
+            group.set_kind(Kind::Cpu);
+        }
+        if group.count == 0 {
+            group.count = 1;
+        }
+        let count = usize::try_from(group.count).unwrap_or(0);
+        instances += count * group.gpus.len().max(1);
+        if count == 0 || instances > MAX_THREADS {
+            let expected = format!("1 or more, and {MAX_THREADS} instances of all groups at most");
+            return Err(("count", group.count.to_string(), expected));
+        }
+        if group.name.is_empty() {
+            group.name = format!("{}_{i}", config.name);
+        }
+        groups.push(Group { name: group.name.clone(), place, count });
+    }
+    Ok(groups)
 }
 
 fn versions(folder: &Path, policy: &PolicyChoice) -> Result<Vec<(i64, PathBuf)>, ServerError> {
@@ -129,24 +199,22 @@ pub(crate) fn description(config: &ModelConfig) -> ModelDescription {
     }
 }
 
-/// The engine of each instance.
-pub(crate) fn instances(config: &ModelConfig) -> Vec<Backend> {
-    let mut backends = Vec::new();
-    for group in &config.instance_group {
-        let devices = match group.kind() {
-            Kind::Gpu if group.gpus.is_empty() => vec![Backend::Cuda { device: 0 }],
-            Kind::Gpu => group
-                .gpus
-                .iter()
-                .map(|&gpu| Backend::Cuda { device: usize::try_from(gpu).unwrap_or(usize::MAX) })
-                .collect(),
-            _ => vec![Backend::Cpu],
-        };
-        for device in devices {
-            backends.extend((0..group.count).map(|_| device));
+impl ModelFolder {
+    /// The engine of each instance.
+    pub(crate) fn backends(&self) -> Result<Vec<Backend>, ServerError> {
+        let mut backends = Vec::new();
+        for Group { name, place, count } in &self.groups {
+            let devices = match place {
+                Place::Auto => vec![Backend::Auto],
+                Place::Cpu => vec![Backend::Cpu],
+                Place::AllGpus => return Err(ServerError::NoGpu { group: name.clone() }),
+                Place::Gpus(gpus) => gpus.iter().map(|&device| Backend::Cuda { device }).collect(),
+            };
+            backends
+                .extend(devices.into_iter().flat_map(|device| std::iter::repeat_n(device, *count)));
         }
+        Ok(backends)
     }
-    backends
 }
 
 #[cfg(test)]
@@ -185,11 +253,40 @@ mod tests {
         assert_eq!(model.config.name, "tracks");
         assert_eq!(model.versions, [(3, folder.path().join("tracks/3"))]);
         let gpu = |device| Backend::Cuda { device };
-        assert_eq!(instances(&model.config), [Backend::Cpu, Backend::Cpu, gpu(0), gpu(3)]);
+        let backends = model.backends().unwrap();
+        assert_eq!(backends, [Backend::Cpu, Backend::Cpu, gpu(0), gpu(3)]);
         let description = description(&model.config);
         assert_eq!(description.inputs[0].dims, [-1, 4]);
         assert_eq!(description.inputs[0].data_type, "TYPE_INT64");
         assert_eq!(description.parameters["detector"], ".");
+    }
+
+    #[test]
+    fn kinds_of_instances_have_their_place() {
+        let groups = |text: &str| {
+            let folder = repository(&format!("backend: \"traccc\" instance_group {text}"), &["1"]);
+            let [model] = &read_repository(folder.path()).unwrap()[..] else { panic!("one model") };
+            let places: Vec<_> = model.groups.iter().map(|g| (g.place.clone(), g.count)).collect();
+            (places, model.backends())
+        };
+        let (places, backends) =
+            groups("[ { kind: KIND_AUTO count: 2 }, { }, { kind: KIND_CPU } ]");
+        assert_eq!(places, [(Place::Auto, 2), (Place::Auto, 1), (Place::Cpu, 1)]);
+        let expected = [Backend::Auto, Backend::Auto, Backend::Auto, Backend::Cpu];
+        assert_eq!(backends.unwrap(), expected);
+        let (places, backends) = groups("[ { name: \"all\" kind: KIND_GPU count: 3 } ]");
+        assert_eq!(places, [(Place::AllGpus, 3)]);
+        let error = backends.unwrap_err().to_string();
+        assert!(error.contains("`all`") && error.contains("GPU"), "{error}");
+        let (places, _) = groups("[ { kind: KIND_GPU gpus: [ 2, 0 ] } ]");
+        assert_eq!(places, [(Place::Gpus(vec![2, 0]), 1)]);
+    }
+
+    #[test]
+    fn what_triton_uses_and_this_server_does_not_is_no_error() {
+        let config = format!("{CONFIG} dynamic_batching {{ }} model_warmup [ {{ name: \"x\" }} ]");
+        let folder = repository(&config, &["1"]);
+        assert_eq!(read_repository(folder.path()).unwrap().len(), 1);
     }
 
     #[test]
@@ -209,9 +306,20 @@ mod tests {
         assert!(refused("name: \"other\" backend: \"traccc\"").contains("`tracks`"));
         assert!(refused("backend: \"onnxruntime\"").contains("onnxruntime"));
         assert!(refused("backend: 7").contains("expected"));
-        assert!(refused("backend: \"traccc\" dynamic_batching {}").contains("dynamic_batching"));
-        let kind = "backend: \"traccc\" instance_group [ { kind: KIND_MODEL } ]";
-        assert!(refused(kind).contains("KIND_MODEL"));
+        for (text, parts) in [
+            ("sequence_batching { }", ["sequence_batching", "nothing"]),
+            ("input { name: \"x\" reshape { shape: [ 1 ] } }", ["input.reshape", "nothing"]),
+            ("instance_group { kind: KIND_MODEL }", ["KIND_MODEL", "KIND_AUTO"]),
+            ("instance_group { kind: KIND_CPU gpus: [ 0 ] }", ["gpus", "KIND_CPU"]),
+            ("instance_group { kind: KIND_GPU gpus: [ 0, -2 ] }", ["gpus", "-2"]),
+            ("instance_group { count: -1 }", ["count", "-1"]),
+            ("instance_group { count: 2000000000 }", ["count", "2000000000"]),
+            ("instance_group [ { count: 1000 }, { count: 25 } ]", ["count", "1024"]),
+            ("instance_group { count: 600 kind: KIND_GPU gpus: [ 0, 1 ] }", ["count", "1024"]),
+        ] {
+            let error = refused(&format!("backend: \"traccc\" {text}"));
+            assert!(parts.iter().all(|part| error.contains(part)), "{text}: {error}");
+        }
         let empty = repository(CONFIG, &[]);
         assert!(matches!(read_repository(empty.path()), Err(ServerError::NoVersion { .. })));
         let nothing = tempfile::tempdir().unwrap();

@@ -3,7 +3,7 @@
 use crate::error::ServerError;
 use crate::infer::{InferReply, InferRequest, Input, RequestedOutput, ServeError};
 use crate::queue::{Queue, Refused};
-use crate::repository::{ModelFolder, description, instances};
+use crate::repository::{ModelFolder, description};
 use crate::statistics::{Reason, Statistics};
 use crate::work::{Job, work};
 use std::path::Path;
@@ -48,7 +48,7 @@ impl ServedModel {
         let options =
             ModelOptions::from_parameters(&description.parameters, folder).map_err(wrong)?;
         let loaded = Arc::new(Model::load(&options, cache).map_err(wrong)?);
-        let backends = instances(config);
+        let backends = model.backends()?;
         // An engine that is chosen here may be the processor too.
         let on_processor = |backend: &&Backend| matches!(backend, Backend::Cpu | Backend::Auto);
         let beside = backends.iter().filter(on_processor).count();

@@ -1,8 +1,9 @@
+use crate::address::bind;
 use crate::config::{Drain, ServerConfig};
 use crate::error::ServerError;
-use crate::listener::{Listener, Protocol};
+use crate::listener::{Handler, Listener, Protocol};
 use crate::service::Service;
-use crate::{grpc, http, metrics, tls};
+use crate::{grpc, http, metrics, misdirected, tls};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -59,44 +60,49 @@ impl Server {
     /// A repository, model, certificate or address that cannot be used.
     pub async fn start(config: ServerConfig) -> Result<Self, ServerError> {
         let (config, service) = load(config).await?;
-        let (health, health_service) = tonic_health::server::health_reporter();
-        health.set_service_status("", ServingStatus::Serving).await;
-        health.set_service_status(grpc::SERVICE_NAME, ServingStatus::Serving).await;
+        let health = HealthReporter::new();
+        let grpc = bind(&config.grpc_address).await?;
+        let http = bind(&config.http_address).await?;
+        let metrics = bind(&config.metrics_address).await?;
+        let addresses = [grpc.first, http.first, metrics.first];
+        let [grpc_port, http_port, _] = addresses.map(|address| address.port());
 
-        let acceptor = |protocol: Protocol| {
-            config.tls.as_ref().map(|files| tls::acceptor(files, protocol.alpn())).transpose()
-        };
-        let limits = config.limits;
-        let (protocol, router) = (Protocol::Http2, grpc::router(service.clone(), health_service));
-        let tls = acceptor(protocol)?;
-        let grpc = Listener::bind(config.grpc_address, protocol, router, tls, limits).await?;
-        let (protocol, router) = (Protocol::Http1, http::router(service.clone()));
-        let tls = acceptor(protocol)?;
-        let http = Listener::bind(config.http_address, protocol, router, tls, limits).await?;
+        let handler =
+            |protocol: Protocol, router, misdirected, encrypted: bool| -> Result<_, ServerError> {
+                let files = config.tls.as_ref().filter(|_| encrypted);
+                let tls = files.map(|files| tls::acceptor(files, protocol.alpn())).transpose()?;
+                Ok(Handler { protocol, router, misdirected, tls, limits: config.limits })
+            };
+        let (at_grpc, at_http) = (misdirected::at_grpc(http_port), misdirected::at_http(grpc_port));
+        let router = grpc::router(service.clone(), health.clone());
+        let grpc_handler = handler(Protocol::Http2, router, at_grpc, true)?;
+        let router = http::router(service.clone());
+        let http_handler = handler(Protocol::Http1, router, at_http.clone(), true)?;
         let router = metrics::router(service.clone());
-        let metrics =
-            Listener::bind(config.metrics_address, Protocol::Http1, router, None, limits).await?;
+        let metrics_handler = handler(Protocol::Http1, router, at_http, false)?;
+        let served = Listener::all(grpc.listeners, grpc_handler)
+            .chain(Listener::all(http.listeners, http_handler));
         Ok(Self {
             service,
             health,
-            addresses: [grpc.address(), http.address(), metrics.address()],
-            tasks: Tasks::spawn([grpc, http]),
-            metrics: Tasks::spawn([metrics]),
+            addresses,
+            tasks: Tasks::spawn(served),
+            metrics: Tasks::spawn(Listener::all(metrics.listeners, metrics_handler)),
             drain: config.drain,
         })
     }
 
-    /// Where gRPC is offered.
+    /// Where gRPC is offered: the first address of a name that has several.
     pub fn grpc_address(&self) -> SocketAddr {
         self.addresses[0]
     }
 
-    /// Where HTTP is offered.
+    /// Where HTTP is offered: the first address of a name that has several.
     pub fn http_address(&self) -> SocketAddr {
         self.addresses[1]
     }
 
-    /// Where Prometheus reads: `/metrics`.
+    /// Where Prometheus reads, at `/metrics`: the first address of a name that has several.
     pub fn metrics_address(&self) -> SocketAddr {
         self.addresses[2]
     }
@@ -106,7 +112,6 @@ impl Server {
         let Self { service, health, mut tasks, mut metrics, drain, .. } = self;
         service.drain();
         health.set_service_status("", ServingStatus::NotServing).await;
-        health.set_service_status(grpc::SERVICE_NAME, ServingStatus::NotServing).await;
         tokio::time::sleep(drain.delay).await;
         let finished = tokio::time::timeout(drain.timeout, tasks.finish()).await.is_ok();
         if !finished {

@@ -43,6 +43,10 @@ pub(crate) enum SharedMemoryError {
     TooSmall { name: String, output: &'static str, needed: usize, byte_size: usize },
     #[error("shared memory region `{name}` cannot be used any more: {source}")]
     Use { name: String, source: std::io::Error },
+    #[error(
+        "CUDA shared memory is not supported: this server computes on the processor; use system shared memory, or send the tensors"
+    )]
+    Cuda,
 }
 
 /// The regions that clients have registered.
@@ -81,16 +85,13 @@ impl SharedMemory {
         Self { enabled, folder, regions: Mutex::default() }
     }
 
-    fn regions(&self) -> Result<MutexGuard<'_, BTreeMap<String, Arc<Region>>>, SharedMemoryError> {
-        if !self.enabled {
-            return Err(SharedMemoryError::Off);
-        }
-        Ok(self.regions.lock().unwrap_or_else(PoisonError::into_inner))
+    fn regions(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Region>>> {
+        self.regions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Refuses if clients may not use it.
     pub(crate) fn check_enabled(&self) -> Result<(), SharedMemoryError> {
-        self.regions().map(drop)
+        if self.enabled { Ok(()) } else { Err(SharedMemoryError::Off) }
     }
 
     /// Whether clients may use it.
@@ -106,7 +107,8 @@ impl SharedMemory {
         offset: u64,
         byte_size: u64,
     ) -> Result<(), SharedMemoryError> {
-        let mut regions = self.regions()?;
+        self.check_enabled()?;
+        let mut regions = self.regions();
         if regions.contains_key(name) {
             return Err(SharedMemoryError::Exists { name: name.to_owned() });
         }
@@ -125,20 +127,20 @@ impl SharedMemory {
         Ok(())
     }
 
-    /// Forgets one region, or all for an empty name. It is no error if there is none.
-    pub(crate) fn unregister(&self, name: &str) -> Result<(), SharedMemoryError> {
-        let mut regions = self.regions()?;
+    /// Forgets one region, or all for an empty name. It is no error if there is none: many clients begin with this,
+    /// whether or not they use shared memory.
+    pub(crate) fn unregister(&self, name: &str) {
+        let mut regions = self.regions();
         if name.is_empty() {
             regions.clear();
         } else {
             regions.remove(name);
         }
-        Ok(())
     }
 
     /// One region, or all for an empty name.
     pub(crate) fn status(&self, name: &str) -> Result<Vec<RegionStatus>, SharedMemoryError> {
-        let regions = self.regions()?;
+        let regions = self.regions();
         if !name.is_empty() && !regions.contains_key(name) {
             return Err(SharedMemoryError::Unknown { name: name.to_owned() });
         }
@@ -153,7 +155,8 @@ impl SharedMemory {
         offset: u64,
         byte_size: u64,
     ) -> Result<Window, SharedMemoryError> {
-        let regions = self.regions()?;
+        self.check_enabled()?;
+        let regions = self.regions();
         let Some(region) = regions.get(name) else {
             return Err(SharedMemoryError::Unknown { name: name.to_owned() });
         };
@@ -311,12 +314,17 @@ mod tests {
     }
 
     #[test]
-    fn nothing_works_while_it_is_off() {
+    fn nothing_is_registered_or_used_while_it_is_off() {
         let memory = SharedMemory::new(false);
-        let message = memory.register("x", "/cells", 0, 1).unwrap_err().to_string();
-        assert!(message.contains("--shared-memory"));
-        assert!(memory.status("").is_err() && memory.unregister("").is_err());
-        assert!(memory.window("x", 0, 1).is_err());
+        for refused in [
+            memory.register("x", "/cells", 0, 1).unwrap_err(),
+            memory.window("x", 0, 1).unwrap_err(),
+        ] {
+            assert!(refused.to_string().contains("--shared-memory"), "{refused}");
+        }
+        memory.unregister("");
+        assert!(memory.status("").unwrap().is_empty());
+        assert!(matches!(memory.status("x"), Err(SharedMemoryError::Unknown { .. })));
     }
 
     #[test]
@@ -325,11 +333,11 @@ mod tests {
         for name in ["a", "b", "c"] {
             memory.register(name, "/cells", 0, 8).unwrap();
         }
-        memory.unregister("b").unwrap();
+        memory.unregister("b");
         let names = |list: Vec<RegionStatus>| list.into_iter().map(|r| r.name).collect::<Vec<_>>();
         assert_eq!(names(memory.status("").unwrap()), ["a", "c"]);
         assert!(matches!(memory.status("b"), Err(SharedMemoryError::Unknown { .. })));
-        memory.unregister("").unwrap();
+        memory.unregister("");
         assert!(memory.status("").unwrap().is_empty());
     }
 }

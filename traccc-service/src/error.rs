@@ -85,6 +85,18 @@ pub enum ModelError {
         "these settings give tracks without states: set finding.smoother = \"mbf\" or fitting.enabled = true"
     )]
     NoStates,
+    /// More threads than any machine can use.
+    #[error(
+        "{instances} instances with {threads} threads each are more than {limit} threads: use fewer"
+    )]
+    TooManyThreads {
+        /// Threads of an instance.
+        threads: usize,
+        /// Instances.
+        instances: usize,
+        /// The most threads of all instances.
+        limit: usize,
+    },
     /// The number of threads could not be started.
     #[error("{threads} threads cannot be started: {reason}")]
     Threads {

@@ -19,7 +19,7 @@ pub use description::{ModelDescription, TensorDescription};
 pub use error::{Failure, FailureKind, ModelError};
 pub use instance::{Decoded, Instance, Reply};
 pub use metrics::{Counter, Increment};
-pub use model::Model;
+pub use model::{MAX_THREADS, Model};
 pub use options::{Batching, BatchingOptions, ModelOptions, ParameterKey};
 pub use repository::{InstanceKind, RepositoryError, RepositoryModel};
 pub use setup_cache::SetupCache;

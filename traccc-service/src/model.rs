@@ -8,6 +8,17 @@ use traccc::io::{GeometryIds, read_athena_ids};
 use traccc::{Backend, ChainConfig, Setup};
 use traccc_protocol::{Numbering, SensorTable};
 
+/// The most threads of all instances of a model: more than machines have cores, and few enough to be started.
+pub const MAX_THREADS: usize = 1024;
+
+/// Refuses more than [`MAX_THREADS`] threads before any of them is started.
+pub(crate) fn check_threads(threads: usize, instances: usize) -> Result<(), ModelError> {
+    if threads.saturating_mul(instances.max(1)) > MAX_THREADS {
+        return Err(ModelError::TooManyThreads { threads, instances, limit: MAX_THREADS });
+    }
+    Ok(())
+}
+
 /// What all instances of a model share.
 #[derive(Debug)]
 pub struct Model {
@@ -59,7 +70,7 @@ impl Model {
     /// run side by side there; on another engine an instance needs one.
     ///
     /// # Errors
-    /// An engine that this build or machine lacks, threads that cannot be started.
+    /// An engine that this build or machine lacks, more than [`MAX_THREADS`] threads, threads that cannot be started.
     pub fn instance(
         self: &Arc<Self>,
         backend: Backend,
@@ -71,6 +82,7 @@ impl Model {
             Backend::Cpu => self.threads.unwrap_or((cores / instances.max(1)).max(1)),
             _ => 1,
         };
+        check_threads(threads, instances)?;
         Instance::start(self.clone(), engine, threads)
     }
 

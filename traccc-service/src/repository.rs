@@ -1,7 +1,7 @@
 //! Writing a model repository.
 
 use crate::error::ModelError;
-use crate::model::Model;
+use crate::model::{Model, check_threads};
 use crate::options::{ModelOptions, ParameterKey};
 use crate::setup_cache::SetupCache;
 use std::collections::BTreeMap;
@@ -82,7 +82,7 @@ impl RepositoryModel {
 
     /// Writes the model into a repository, which is made when it is missing, and gives the model's folder.
     ///
-    /// The model is loaded once from what was written, so that a repository that exists can be served. A folder of the
+    /// The model is loaded once before its files are copied, so that a repository that exists can be served. A folder of the
     /// model's name that was written here before is replaced when the new one is complete; nothing else in the repository
     /// is touched.
     ///
@@ -91,6 +91,8 @@ impl RepositoryModel {
     /// something else. What was there before is then still there.
     pub fn write(&self, repository: &Path) -> Result<PathBuf, RepositoryError> {
         self.check()?;
+        // Before anything is copied, so that errors name the files that the caller knows.
+        Model::load(&self.options, &SetupCache::new())?;
         let folder = repository.join(&self.name);
         refuse_foreign(&folder)?;
         let fresh = repository.join(format!(".{}.new", self.name));
@@ -110,6 +112,7 @@ impl RepositoryModel {
         if self.instances == 0 {
             return Err(RepositoryError::NoInstance);
         }
+        check_threads(self.options.threads.unwrap_or(1), self.instances)?;
         if self.outputs.is_empty() {
             return Err(ModelError::NoOutput.into());
         }
@@ -123,8 +126,7 @@ impl RepositoryModel {
         }
         std::fs::create_dir_all(&version).map_err(unwritable(&version))?;
         let parameters = self.write_files(&version)?;
-        let options = ModelOptions::from_parameters(&parameters, &version)?;
-        Model::load(&options, &SetupCache::new())?;
+        ModelOptions::from_parameters(&parameters, &version)?;
         // Last: a folder without it is no model, whatever interrupts this.
         let path = folder.join(CONFIGURATION);
         std::fs::write(&path, self.configuration(&parameters)).map_err(unwritable(&path))

@@ -9,6 +9,7 @@ use crate::log;
 use crate::metrics;
 use crate::model::{ModelHandle, ModelState};
 use crate::request::Request;
+use crate::state::Keeper;
 use crate::status::{ApiError, Status};
 
 /// The library is loaded.

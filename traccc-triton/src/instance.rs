@@ -7,6 +7,7 @@ use crate::metrics::Metrics;
 use crate::model::{ModelHandle, ModelState};
 use crate::request::Request;
 use crate::response::Response;
+use crate::state::Keeper;
 use crate::status::{ApiError, c_text};
 use std::borrow::Borrow;
 use std::ffi::c_void;
@@ -30,7 +31,12 @@ impl InstanceState {
         let (name, kind, device) = (handle.name()?, handle.kind()?, handle.device()?);
         let backend = match kind {
             ffi::INSTANCE_KIND_GPU => {
-                Backend::Cuda { device: usize::try_from(device).unwrap_or(0) }
+                let wrong = || {
+                    let message =
+                        format!("instance `{name}` is for GPU {device}, which is no number of one");
+                    ApiError::new(ffi::ERROR_INVALID_ARG, message)
+                };
+                Backend::Cuda { device: usize::try_from(device).map_err(|_| wrong())? }
             }
             ffi::INSTANCE_KIND_CPU => Backend::Cpu,
             // KIND_MODEL and KIND_AUTO leave it to us.
@@ -146,42 +152,6 @@ impl InstanceHandle {
         unsafe { ModelHandle::new(model) }
     }
 
-    /// Gives Triton the state to keep.
-    pub(crate) fn set_state(&self, state: InstanceState) -> Result<(), ApiError> {
-        let state = Box::into_raw(Box::new(state));
-        // SAFETY: the instance lives; Triton keeps the pointer and never looks behind it.
-        unsafe { ffi::TRITONBACKEND_ModelInstanceSetState(self.0.as_ptr(), state.cast()) }.check()
-    }
-
-    pub(crate) fn state(&self) -> Result<&InstanceState, ApiError> {
-        let state = self.raw_state()?.cast::<InstanceState>();
-        // SAFETY: the pointer is null or that of `set_state`, which is freed when the instance ends, and not before.
-        unsafe { state.as_ref() }.ok_or_else(|| ApiError::internal("the instance was not started"))
-    }
-
-    /// Takes the state back, and ends it.
-    ///
-    /// # Safety
-    /// The instance is not executed any more.
-    pub(crate) unsafe fn end_state(&self) -> Result<(), ApiError> {
-        let state = self.raw_state()?.cast::<InstanceState>();
-        // SAFETY: the instance lives.
-        unsafe { ffi::TRITONBACKEND_ModelInstanceSetState(self.0.as_ptr(), null_mut()) }.check()?;
-        if !state.is_null() {
-            // SAFETY: the pointer is that of `set_state`, nobody uses it any more, and Triton has forgotten it.
-            drop(unsafe { Box::from_raw(state) });
-        }
-        Ok(())
-    }
-
-    fn raw_state(&self) -> Result<*mut c_void, ApiError> {
-        let mut state = null_mut();
-        // SAFETY: the instance lives; `state` is a local variable.
-        unsafe { ffi::TRITONBACKEND_ModelInstanceState(self.0.as_ptr(), &raw mut state) }
-            .check()?;
-        Ok(state)
-    }
-
     /// Counts a request.
     pub(crate) fn report(&self, request: &Request, success: bool, times: &Times) {
         // SAFETY: the instance lives and the request is not released.
@@ -213,5 +183,24 @@ impl InstanceHandle {
             )
         };
         status.or_log("an execution cannot be counted");
+    }
+}
+
+// SAFETY: Triton keeps one pointer for each instance, and nothing here asks for it elsewhere.
+unsafe impl Keeper for InstanceHandle {
+    type State = InstanceState;
+    const MISSING: &'static str = "the instance was not started";
+
+    fn pointer(&self) -> Result<*mut c_void, ApiError> {
+        let mut state = null_mut();
+        // SAFETY: the instance lives; `state` is a local variable.
+        unsafe { ffi::TRITONBACKEND_ModelInstanceState(self.0.as_ptr(), &raw mut state) }
+            .check()?;
+        Ok(state)
+    }
+
+    fn set_pointer(&self, pointer: *mut c_void) -> Result<(), ApiError> {
+        // SAFETY: the instance lives; Triton never looks behind the pointer.
+        unsafe { ffi::TRITONBACKEND_ModelInstanceSetState(self.0.as_ptr(), pointer) }.check()
     }
 }

@@ -17,6 +17,7 @@ mod metrics;
 mod model;
 mod request;
 mod response;
+mod state;
 mod status;
 
 #[cfg(test)]

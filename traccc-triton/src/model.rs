@@ -4,6 +4,7 @@
 use crate::config::Config;
 use crate::ffi;
 use crate::metrics::Metrics;
+use crate::state::Keeper;
 use crate::status::{ApiError, c_text};
 use std::ffi::c_void;
 use std::path::PathBuf;
@@ -105,40 +106,23 @@ impl ModelHandle {
         let message = NonNull::new(message);
         message.map(Message).ok_or_else(|| ApiError::internal("the model has no configuration"))
     }
+}
 
-    /// Gives Triton the state to keep.
-    pub(crate) fn set_state(&self, state: ModelState) -> Result<(), ApiError> {
-        let state = Box::into_raw(Box::new(state));
-        // SAFETY: the model lives; Triton keeps the pointer and never looks behind it.
-        unsafe { ffi::TRITONBACKEND_ModelSetState(self.0.as_ptr(), state.cast()) }.check()
-    }
+// SAFETY: Triton keeps one pointer for each model, and nothing here asks for it elsewhere.
+unsafe impl Keeper for ModelHandle {
+    type State = ModelState;
+    const MISSING: &'static str = "the model was not loaded";
 
-    pub(crate) fn state(&self) -> Result<&ModelState, ApiError> {
-        let state = self.raw_state()?.cast::<ModelState>();
-        // SAFETY: the pointer is null or that of `set_state`, which is freed when the model ends, and not before.
-        unsafe { state.as_ref() }.ok_or_else(|| ApiError::internal("the model was not loaded"))
-    }
-
-    /// Takes the state back, and ends it.
-    ///
-    /// # Safety
-    /// The model has no instance any more.
-    pub(crate) unsafe fn end_state(&self) -> Result<(), ApiError> {
-        let state = self.raw_state()?.cast::<ModelState>();
-        // SAFETY: the model lives.
-        unsafe { ffi::TRITONBACKEND_ModelSetState(self.0.as_ptr(), null_mut()) }.check()?;
-        if !state.is_null() {
-            // SAFETY: the pointer is that of `set_state`, nobody uses it any more, and Triton has forgotten it.
-            drop(unsafe { Box::from_raw(state) });
-        }
-        Ok(())
-    }
-
-    fn raw_state(&self) -> Result<*mut c_void, ApiError> {
+    fn pointer(&self) -> Result<*mut c_void, ApiError> {
         let mut state = null_mut();
         // SAFETY: the model lives; `state` is a local variable.
         unsafe { ffi::TRITONBACKEND_ModelState(self.0.as_ptr(), &raw mut state) }.check()?;
         Ok(state)
+    }
+
+    fn set_pointer(&self, pointer: *mut c_void) -> Result<(), ApiError> {
+        // SAFETY: the model lives; Triton never looks behind the pointer.
+        unsafe { ffi::TRITONBACKEND_ModelSetState(self.0.as_ptr(), pointer) }.check()
     }
 }
 

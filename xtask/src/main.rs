@@ -21,7 +21,7 @@ Tasks:
           tests, and with Python those of the service
   service Run the tests of the service alone: Python's clients, Triton, Envoy, manifests
   soak    Load both servers for minutes and watch their memory; `cargo xtask soak --help` lists its options
-  codegen Write the gRPC messages of traccc-protocol anew (with --features codegen)
+  codegen Write the gRPC messages of traccc-protocol anew; `--check` only compares them (with --features codegen)
   help    Print this text";
 
 fn main() -> ExitCode {
@@ -38,6 +38,8 @@ fn main() -> ExitCode {
         }
         #[cfg(feature = "codegen")]
         ["codegen"] => tests::workspace_root().and_then(|root| codegen::run(&root)),
+        #[cfg(feature = "codegen")]
+        ["codegen", "--check"] => tests::workspace_root().and_then(|root| codegen::check(&root)),
         ["help" | "--help" | "-h"] => {
             println!("{HELP}");
             Ok(())

@@ -74,6 +74,13 @@ pub(crate) fn bench_service(arguments: &BenchServiceArguments) -> Result<Verdict
         for (class, count) in &report.errors {
             writeln!(out, "{load} {kind}: {count} failed, {class}")?;
         }
+        if report.unanswered > 0 {
+            let number = report.unanswered;
+            writeln!(
+                out,
+                "{load} {kind}: the server does not keep up: about {number} requests were due and not answered when the time was over"
+            )?;
+        }
         if let Some(error) = &report.error {
             writeln!(out, "{load} {kind}: for example: {error}")?;
         }
@@ -163,7 +170,7 @@ fn table(kind: &str, points: &[LoadPoint]) -> Table {
 fn csv(kind: &str, points: &[LoadPoint]) -> String {
     let load = if kind == "clients" { "concurrency" } else { "rate" };
     let mut text = format!(
-        "{load},answers,failed,retries,seconds,answers_per_second,mean_ms,p50_ms,p95_ms,p99_ms\n"
+        "{load},answers,failed,retries,seconds,answers_per_second,mean_ms,p50_ms,p95_ms,p99_ms,unanswered\n"
     );
     for LoadPoint { load, report } in points {
         let (answers, failed, retries) = (report.latencies.len(), report.failed(), report.retries);
@@ -172,7 +179,7 @@ fn csv(kind: &str, points: &[LoadPoint]) -> String {
         for ms in latencies(report) {
             text += &ms.map_or_else(|| ",".to_owned(), |ms| format!(",{ms}"));
         }
-        text += "\n";
+        text += &format!(",{}\n", report.unanswered);
     }
     text
 }

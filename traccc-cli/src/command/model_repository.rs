@@ -1,5 +1,5 @@
 use crate::Verdict;
-use crate::args::{NamedChain, SetupArguments, positive, read_config};
+use crate::args::{NamedChain, SetupArguments, positive, read_config, threads};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use std::io::Write;
@@ -19,7 +19,7 @@ pub(crate) struct ModelRepositoryArguments {
     name: String,
     /// Instances: batches that are reconstructed side by side (on each GPU, for --kind gpu) [default: half of this machine's
     /// cores, for --kind gpu 1]
-    #[arg(long, value_name = "N", value_parser = positive)]
+    #[arg(long, value_name = "N", value_parser = threads)]
     instances: Option<usize>,
     /// Events that are given to an instance at once, where more than one waits [default: 1]
     #[arg(long, value_name = "N", value_parser = positive)]
@@ -37,7 +37,7 @@ pub(crate) struct ModelRepositoryArguments {
     #[arg(long, value_enum, default_value_t = Tensors::All)]
     outputs: Tensors,
     /// Threads of each CPU instance [default: the server's cores divided by the instances]
-    #[arg(long, value_name = "N", value_parser = positive)]
+    #[arg(long, value_name = "N", value_parser = threads)]
     threads: Option<usize>,
     #[command(flatten)]
     setup: SetupArguments,

@@ -3,7 +3,6 @@ use crate::args::positive;
 use anyhow::{Context, Result};
 use clap::Args;
 use std::io::Write;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -15,15 +14,15 @@ pub(crate) struct ServeArguments {
     /// Model repository, as `traccc model-repository` writes and Triton reads it
     #[arg(long, value_name = "DIR")]
     model_repository: PathBuf,
-    /// Where gRPC is offered; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8001")]
-    grpc_address: SocketAddr,
+    /// Where gRPC is offered: at all addresses of the host, for localhost those of IPv4 and IPv6; port 0 takes a free one
+    #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port, default_value = "127.0.0.1:8001")]
+    grpc_address: String,
     /// Where HTTP is offered; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8000")]
-    http_address: SocketAddr,
+    #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port, default_value = "127.0.0.1:8000")]
+    http_address: String,
     /// Where Prometheus reads /metrics, without TLS; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8002")]
-    metrics_address: SocketAddr,
+    #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port, default_value = "127.0.0.1:8002")]
+    metrics_address: String,
     /// Let clients name POSIX shared memory objects of this machine; whoever reaches the server can then read and write
     /// them
     #[arg(long)]
@@ -87,6 +86,12 @@ struct DrainArguments {
     drain_timeout: u64,
 }
 
+/// Whether there is such a host is found out when the server listens.
+fn host_and_port(text: &str) -> Result<String, String> {
+    let port = text.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+    port.map(|_| text.to_owned()).ok_or_else(|| "expected HOST:PORT".to_owned())
+}
+
 impl ServeArguments {
     fn config(&self) -> ServerConfig {
         let seconds = |n: usize| Duration::from_secs(n as u64);
@@ -101,9 +106,9 @@ impl ServeArguments {
         };
         ServerConfig {
             repository: self.model_repository.clone(),
-            grpc_address: self.grpc_address,
-            http_address: self.http_address,
-            metrics_address: self.metrics_address,
+            grpc_address: self.grpc_address.clone(),
+            http_address: self.http_address.clone(),
+            metrics_address: self.metrics_address.clone(),
             tls,
             shared_memory: self.shared_memory,
             limits: Limits {
@@ -131,29 +136,50 @@ pub(crate) fn serve(arguments: &ServeArguments) -> Result<Verdict> {
 
 async fn run(config: ServerConfig) -> Result<Verdict> {
     // Before anything else: a signal while models are loaded ends the program too.
-    let mut signals = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
+    let mut signals = Signals::listen()?;
     let server = tokio::select! {
         server = Server::start(config) => server.context("the server does not start")?,
-        () = any(&mut signals) => return Ok(Verdict::Done),
+        name = signals.next() => {
+            tracing::warn!("{name}: ended before the models were loaded");
+            return Ok(Verdict::Done);
+        }
     };
     let [grpc, http, metrics] =
         [server.grpc_address(), server.http_address(), server.metrics_address()];
     let mut out = std::io::stdout();
     writeln!(out, "ready: grpc {grpc} http {http} metrics {metrics}")?;
     out.flush()?;
-    any(&mut signals).await;
-    tracing::info!("draining; a second signal breaks off");
+    // As warnings, so that the log of every server says why it ended.
+    let name = signals.next().await;
+    tracing::warn!("{name}: draining; a second signal breaks off");
     tokio::select! {
-        _ = server.shutdown() => {}
-        () = any(&mut signals) => {}
+        finished = server.shutdown() => {
+            let how = if finished { "all requests are answered" } else { "requests were broken off" };
+            tracing::warn!("ended: {how}");
+        }
+        name = signals.next() => tracing::warn!("{name} again: broken off"),
     }
     Ok(Verdict::Done)
 }
 
-/// Waits for a signal.
-async fn any([first, second]: &mut [Signal; 2]) {
-    tokio::select! {
-        _ = first.recv() => {}
-        _ = second.recv() => {}
+/// The signals by which somebody wants the server to end.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// From now on they do not end the program by themselves.
+    fn listen() -> Result<Self> {
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Waits for one, and gives its name.
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
     }
 }

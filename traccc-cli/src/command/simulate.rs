@@ -1,6 +1,6 @@
 use super::gun::GunArguments;
 use crate::Verdict;
-use crate::args::{positive, warn};
+use crate::args::{positive, threads, warn};
 use crate::events::write_event;
 use crate::progress::progress_bar;
 use crate::report::counted;
@@ -92,7 +92,7 @@ struct EventsArguments {
     #[arg(long, value_name = "MM", default_value_t = 0.05)]
     pitch: Scalar,
     /// Threads [default: all cores]
-    #[arg(long, value_name = "N", value_parser = positive)]
+    #[arg(long, value_name = "N", value_parser = threads)]
     threads: Option<usize>,
     #[command(flatten)]
     gun: GunArguments,

@@ -52,3 +52,68 @@ fn a_folder_of_somebody_else_is_refused() {
     let command = ["model-repository", "--detector", &detector, "--output", output];
     assert!(refused(&[&command[..], &athena].concat()).contains("--athena-ids"));
 }
+
+#[test]
+fn errors_name_the_files_that_were_given() {
+    let sample = Sample::toy(1);
+    let (detector, repository) = (sample.directory(), sample.path("repository"));
+    let output = repository.to_str().unwrap();
+    let command = ["model-repository", "--detector", &detector, "--output", output];
+    let map = sample.path("map.csv");
+    std::fs::write(&map, "nothing\n").unwrap();
+    let map = map.to_str().unwrap();
+    let text = refused(&[&command[..], &["--athena-ids", map]].concat());
+    assert!(text.contains(map), "{text}");
+    let field = sample.path("field.cvf");
+    std::fs::write(&field, "nothing").unwrap();
+    let field = field.to_str().unwrap();
+    let text = refused(&[&command[..], &["--field", field]].concat());
+    assert!(text.contains(field) && !text.contains(output), "{text}");
+    for file in ["toy_detector_geometry.json", "toy_digitization.json"] {
+        let path = sample.path(file);
+        let whole = std::fs::read(&path).unwrap();
+        let name = path.to_str().unwrap();
+        let begin = std::str::from_utf8(&whole).unwrap().replacen("\"volume\"", "\"volum\"", 1);
+        let begin = begin.replacen("\"boundaries\":[", "\"boundaries\":[\"x\",", 1);
+        assert_ne!(begin.as_bytes(), whole, "{file} is changed");
+        std::fs::write(&path, begin).unwrap();
+        let text = refused(&command);
+        assert!(text.contains(name) && !text.contains(output), "{text}");
+        assert!(!repository.join("traccc").exists());
+        std::fs::write(&path, whole).unwrap();
+    }
+    succeed(&command);
+}
+
+#[test]
+fn thousands_of_threads_are_refused_at_once() {
+    let sample = Sample::toy(1);
+    let (detector, repository) = (sample.directory(), sample.path("repository"));
+    let output = repository.to_str().unwrap();
+    let command = ["model-repository", "--detector", &detector, "--output", output];
+    for arguments in [["--threads", "100000"], ["--instances", "5000"]] {
+        let text = refused(&[&command[..], &arguments].concat());
+        assert!(text.contains("from 1 to 1024"), "{text}");
+    }
+    let text = refused(&[&command[..], &["--threads", "100", "--instances", "100"]].concat());
+    assert!(text.contains("100 instances with 100 threads"), "{text}");
+    assert!(sample.refused(&["--threads", "100000"]).contains("from 1 to 1024"));
+
+    // A repository that somebody else has written.
+    succeed(&command);
+    let configuration = repository.join("traccc/config.pbtxt");
+    let text = std::fs::read_to_string(&configuration).unwrap();
+    for (part, other, message) in [
+        ("count: 1 ", "count: 100000 ", "100000"),
+        (
+            "\"field\"",
+            "\"threads\" value: { string_value: \"5000\" } }\nparameters { key: \"field\"",
+            "5000 threads",
+        ),
+    ] {
+        assert!(text.contains(part), "{text}");
+        std::fs::write(&configuration, text.replacen(part, other, 1)).unwrap();
+        let error = refused(&["serve", "--model-repository", output]);
+        assert!(error.contains(message), "{error}");
+    }
+}

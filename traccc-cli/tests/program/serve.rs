@@ -14,6 +14,7 @@ input [
 output [ { name: "TRK_PARAMS" data_type: TYPE_FP32 dims: [ -1, 8 ] } ]
 parameters { key: "detector" value { string_value: "DETECTOR" } }
 parameters { key: "config" value { string_value: "chain.toml" } }
+dynamic_batching { }
 "#;
 
 #[test]
@@ -26,7 +27,7 @@ fn a_repository_is_served_until_a_signal_comes() {
     let settings = "[seeding]\nfield = { constant = 1.0 }\n";
     std::fs::write(model.join("1/chain.toml"), settings).unwrap();
 
-    let any = "127.0.0.1:0";
+    let any = "localhost:0";
     let arguments = ["--grpc-address", any, "--http-address", any, "--metrics-address", any];
     let mut server = program(&["serve", "--model-repository"])
         .arg(repository.path())
@@ -58,6 +59,8 @@ fn a_repository_is_served_until_a_signal_comes() {
     server.stderr.take().unwrap().read_to_string(&mut log).unwrap();
     let warning = "`seeding.field` is 1 T, but `constant:0,0,2` has 2 T along z at the origin";
     assert!(log.contains("WARN") && log.contains(warning), "{log}");
+    assert!(log.contains("SIGTERM: draining") && log.contains("ended"), "{log}");
+    assert!(log.contains("dynamic_batching"), "what is not used is named: {log}");
 }
 
 #[test]
@@ -67,5 +70,7 @@ fn what_cannot_be_served_is_told() {
     assert!(refused(&["serve", "--model-repository", &path]).contains("has no model"));
     let message = refused(&["serve", "--model-repository", &path, "--tls-cert", "x"]);
     assert!(message.contains("--tls-key"), "{message}");
+    let message = refused(&["serve", "--model-repository", &path, "--grpc-address", "localhost"]);
+    assert!(message.contains("HOST:PORT"), "{message}");
     assert!(succeed(&["serve", "--help"]).contains("--drain-delay"));
 }

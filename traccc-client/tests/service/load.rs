@@ -58,6 +58,39 @@ async fn a_bound_of_time_ends_both_kinds() {
 }
 
 #[tokio::test]
+async fn the_whole_time_counts_also_when_nothing_comes_at_its_end() {
+    let mock = Mock::start(Behaviour::default());
+    let whole = Duration::from_secs(20);
+    // With this seed one request in 20 s, and none after it: the test does not wait for them.
+    let arrivals = Arrivals::Open { rate: 0.000_1 };
+    let plan = LoadPlan { arrivals, bound: Bound::Time(whole), ..PLAN };
+    let report = load(&mock, RetryPolicy::NEVER, &plan).await;
+    assert_eq!((report.latencies.len(), report.unanswered), (0, 0));
+    assert_eq!(report.time, whole);
+    let arrivals = Arrivals::Open { rate: 40.0 };
+    let whole = Duration::from_millis(300);
+    let plan = LoadPlan { arrivals, bound: Bound::Time(whole), ..PLAN };
+    let report = load(&mock, RetryPolicy::NEVER, &plan).await;
+    assert!(report.time >= whole, "{:?}", report.time);
+}
+
+#[tokio::test]
+async fn an_open_loop_far_beyond_capacity_ends_on_time() {
+    // 1024 requests on their way at once, each for an hour.
+    let delay = Duration::from_secs(3600);
+    let mock = Mock::start(Behaviour { delay, ..Behaviour::default() });
+    for (rate, due) in [(10_000.0, 3000), (1.0e9, 300_000_000)] {
+        let bound = Bound::Time(Duration::from_millis(300));
+        let plan = LoadPlan { arrivals: Arrivals::Open { rate }, bound, ..PLAN };
+        let report = load(&mock, RetryPolicy::NEVER, &plan).await;
+        assert!(report.time < Duration::from_secs(10), "{:?}", report.time);
+        assert_eq!((report.latencies.len(), report.failed()), (0, 0));
+        let close = due * 9 / 10..due * 11 / 10;
+        assert!(close.contains(&report.unanswered), "{} of {due}", report.unanswered);
+    }
+}
+
+#[tokio::test]
 async fn failures_are_counted_by_their_kind() {
     let mock = Mock::start(Behaviour { unavailable: 5, ..Behaviour::default() });
     let report = load(&mock, RetryPolicy::NEVER, &PLAN).await;

@@ -326,4 +326,25 @@ impl GrpcInferenceService for Service {
         self.regions.lock().unwrap().remove(&request.into_inner().name);
         Ok(Response::new(SystemSharedMemoryUnregisterResponse {}))
     }
+
+    async fn cuda_shared_memory_status(
+        &self,
+        _: Request<CudaSharedMemoryStatusRequest>,
+    ) -> Answer<CudaSharedMemoryStatusResponse> {
+        Err(Status::unimplemented("CUDA"))
+    }
+
+    async fn cuda_shared_memory_register(
+        &self,
+        _: Request<CudaSharedMemoryRegisterRequest>,
+    ) -> Answer<CudaSharedMemoryRegisterResponse> {
+        Err(Status::unimplemented("CUDA"))
+    }
+
+    async fn cuda_shared_memory_unregister(
+        &self,
+        _: Request<CudaSharedMemoryUnregisterRequest>,
+    ) -> Answer<CudaSharedMemoryUnregisterResponse> {
+        Err(Status::unimplemented("CUDA"))
+    }
 }

@@ -1,4 +1,5 @@
 use super::{Cell, Cells};
+use crate::index::ModuleIndex;
 use crate::storage::soa;
 
 soa! {
@@ -81,14 +82,43 @@ impl Cells {
         if self.sort_within_modules() {
             return Ok(Arranged { cells: self, merged_duplicates: 0 });
         }
-        let order = sorted_rows(&self, modules);
-        let column = |column: &[u32]| order.iter().map(|&row| column[row as usize]).collect();
-        let mut cells = Self {
-            channel0: column(&self.channel0),
-            channel1: column(&self.channel1),
-            activation: order.iter().map(|&row| self.activation[row as usize]).collect(),
-            time: order.iter().map(|&row| self.time[row as usize]).collect(),
-            module: order.iter().map(|&row| self.module[row as usize]).collect(),
+        // Most sensors have fewer channels: half the memory to sort.
+        let small = |channels: &[u32]| channels.iter().fold(0, |all, c| all | c) < 1 << 16;
+        if small(&self.channel0) && small(&self.channel1) {
+            let pack = |row: usize| {
+                let channels = self.channel1[row] << 16 | self.channel0[row];
+                u64::from(channels) << 32 | row as u64
+            };
+            let unpack = |key: u64| ((key >> 48) as u32, (key >> 32) as u32 & 0xffff, key as u32);
+            return self.in_order(modules, duplicates, pack, unpack);
+        }
+        let pack = |row: usize| (self.channel1[row], self.channel0[row], row as u32);
+        self.in_order(modules, duplicates, pack, |key| key)
+    }
+
+    /// The cells in the order of module and key, which holds channel 1, channel 0 and row.
+    fn in_order<K: Copy + Default + Ord>(
+        &self,
+        modules: usize,
+        duplicates: Duplicates,
+        pack: impl Fn(usize) -> K,
+        unpack: impl Fn(K) -> (u32, u32, u32),
+    ) -> Result<Arranged, ArrangeError> {
+        let mut keys = vec![K::default(); self.len()];
+        let mut module = Vec::with_capacity(self.len());
+        // A counting sort, as modules are dense numbers, leaves few cells to sort in each.
+        let ends = by_module(&self.module, modules, |row, place| keys[place] = pack(row));
+        for (index, end) in ends.into_iter().enumerate() {
+            keys[module.len()..end as usize].sort_unstable();
+            module.resize(end as usize, ModuleIndex::from(index));
+        }
+        let row = |key: K| unpack(key).2 as usize;
+        let cells = Self {
+            channel0: keys.iter().map(|&key| unpack(key).1).collect(),
+            channel1: keys.iter().map(|&key| unpack(key).0).collect(),
+            activation: keys.iter().map(|&key| self.activation[row(key)]).collect(),
+            time: keys.iter().map(|&key| self.time[row(key)]).collect(),
+            module,
         };
         if cells.is_arranged() {
             return Ok(Arranged { cells, merged_duplicates: 0 });
@@ -96,8 +126,7 @@ impl Cells {
         let key = |cell: Cell| (cell.module, cell.channel1, cell.channel0);
         let mut merged = Self::with_capacity(cells.len());
         let mut previous = None;
-        for (cell, &row) in cells.iter().zip(&order) {
-            let row = row as usize;
+        for (cell, row) in cells.iter().zip(keys.into_iter().map(row)) {
             if previous != Some(key(cell)) {
                 merged.push(cell);
                 previous = Some(key(cell));
@@ -114,8 +143,7 @@ impl Cells {
             }
         }
         let merged_duplicates = cells.len() - merged.len();
-        cells = merged;
-        Ok(Arranged { cells, merged_duplicates })
+        Ok(Arranged { cells: merged, merged_duplicates })
     }
 
     /// Sorts cells that come module by module, as those of files do, in place. `false` when they do not, or when a channel
@@ -158,55 +186,50 @@ impl Cells {
     }
 }
 
-/// Rows in ascending order of module, channel1, channel0; equal ones as they came.
-fn sorted_rows(cells: &Cells, modules: usize) -> Vec<u32> {
-    let mut order: Vec<u32> = (0..cells.len() as u32).collect();
-    // Files have their cells sensor by sensor. Else a counting sort makes them so: modules are dense numbers.
-    if !cells.module.is_sorted() {
-        let mut next = vec![0_u32; modules + 1];
-        for module in &cells.module {
-            next[module.get() + 1] += 1;
-        }
-        for i in 0..modules {
-            next[i + 1] += next[i];
-        }
-        for (row, module) in cells.module.iter().enumerate() {
-            let slot = &mut next[module.get()];
-            order[*slot as usize] = row as u32;
-            *slot += 1;
-        }
+/// Calls `put` with each row and its place when rows are sorted by module; gives where the rows of each module end.
+fn by_module(
+    module: &[ModuleIndex],
+    modules: usize,
+    mut put: impl FnMut(usize, usize),
+) -> Vec<u32> {
+    let mut next = vec![0_u32; modules + 1];
+    for module in module {
+        next[module.get() + 1] += 1;
     }
-    // Within a module few cells are left to sort: channels and row side by side stay in the cache.
-    let mut keyed = Vec::new();
-    for rows in order.chunk_by_mut(|&a, &b| cells.module[a as usize] == cells.module[b as usize]) {
-        if rows.is_sorted_by(|&a, &b| cells.channels(a as usize) <= cells.channels(b as usize)) {
-            continue;
-        }
-        keyed.clear();
-        keyed.extend(rows.iter().map(|&row| (cells.channels(row as usize), row)));
-        keyed.sort_unstable();
-        for (row, (_, sorted)) in rows.iter_mut().zip(&keyed) {
-            *row = *sorted;
-        }
+    for i in 0..modules {
+        next[i + 1] += next[i];
     }
-    order
+    for (row, module) in module.iter().enumerate() {
+        let place = &mut next[module.get()];
+        put(row, *place as usize);
+        *place += 1;
+    }
+    // What was the beginning of each module is its end by now.
+    next.truncate(modules);
+    next
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::index::ModuleIndex;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
+    /// Channels from 0 on, from close to 65536 on, and up to the largest number.
     fn cells() -> impl Strategy<Value = Cells> {
-        let cell = (0_u32..5, 0_u32..4, 0_u32..4, 0_u32..100).prop_map(|(m, c1, c0, a)| Cell {
-            channel0: c0,
-            channel1: c1,
-            activation: a as f32,
-            time: a as f32,
-            module: ModuleIndex(m),
-        });
+        let first = prop::sample::select(vec![0, 65534, u32::MAX - 3]);
+        (first.clone(), first).prop_flat_map(|(first0, first1)| cells_from(first0, first1))
+    }
+
+    fn cells_from(first0: u32, first1: u32) -> impl Strategy<Value = Cells> {
+        let cell =
+            (0_u32..5, 0_u32..4, 0_u32..4, 0_u32..100).prop_map(move |(m, c1, c0, a)| Cell {
+                channel0: first0 + c0,
+                channel1: first1 + c1,
+                activation: a as f32,
+                time: a as f32,
+                module: ModuleIndex(m),
+            });
         prop::collection::vec(cell, 0..60).prop_map(|rows| rows.into_iter().collect())
     }
 

@@ -60,6 +60,7 @@ fn grpc<M: Message + 'static>(service: &GrpcService, request: &HttpRequest) -> G
         .max_decoding_message_size(limit)
         // Replies stay as they are: many clients offer gzip to everybody, and it takes a fifth of the time of an event.
         .accept_compressed(CompressionEncoding::Gzip)
+        .accept_compressed(CompressionEncoding::Deflate)
 }
 
 /// How long the client waits, as `grpc-timeout` says: up to eight digits and a unit. Of another form: for ever.

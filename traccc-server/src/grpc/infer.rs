@@ -2,8 +2,8 @@
 
 use super::as_clients_know_it;
 use crate::infer::{
-    Code, Content, InferReply, InferRequest, Input, Parameters, RequestedOutput, ServeError,
-    request_parameters, requested_output, window,
+    Code, Content, InferReply, InferRequest, Input, Parameters, ServeError, request_parameters,
+    requested_output, window,
 };
 use crate::service::Service;
 use crate::ticket::{Reservation, Ticket};
@@ -21,6 +21,9 @@ use traccc_protocol::grpc::{
     InferParameter, InferTensorContents, ModelInferRequest, ModelInferResponse,
     ModelStreamInferResponse,
 };
+
+/// The parameter by which Triton marks the last reply to a request of a stream.
+const FINAL: &str = "triton_final_response";
 
 /// Answers one request, which takes this memory until it is decoded.
 pub(super) async fn answer(
@@ -66,7 +69,7 @@ pub(super) fn answer_each(
                 ticket.admit(permit);
                 Ok(reply)
             };
-            let (error_message, reply) = match reply.await {
+            let (error_message, mut reply) = match reply.await {
                 Ok(reply) => (String::new(), reply),
                 // With its name, so that the client knows which of its requests failed.
                 Err::<_, ServeError>(error) => {
@@ -76,6 +79,9 @@ pub(super) fn answer_each(
                     (error.message(), ModelInferResponse { id, ..Default::default() })
                 }
             };
+            // Clients of decoupled models end a request with the reply that says so; here each has one.
+            let parameter_choice = Some(ParameterChoice::BoolParam(true));
+            reply.parameters.insert(FINAL.to_owned(), InferParameter { parameter_choice });
             Ok(ModelStreamInferResponse { error_message, infer_response: Some(reply) })
         }
     })
@@ -134,9 +140,8 @@ fn read(
     }
     let mut outputs = Vec::new();
     for requested in request.outputs {
-        let output = requested_output(&requested.name, &outputs)?;
-        let target = window(regions, &requested.name, &plain(requested.parameters), usize::MAX)?;
-        outputs.push(RequestedOutput { output, target });
+        let parameters = plain(requested.parameters);
+        outputs.push(requested_output(regions, &requested.name, &parameters, &outputs)?);
     }
     Ok(InferRequest { inputs, outputs, parameters, memory })
 }

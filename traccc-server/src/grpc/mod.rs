@@ -3,12 +3,14 @@
 mod bounds;
 mod calls;
 mod codec;
+mod health;
 mod incoming;
 mod infer;
 
 use crate::infer::{Code, SMALL, ServeError};
 use crate::reply::{Connection, ReplyBody};
 use crate::service::Service;
+use crate::shared_memory::SharedMemoryError;
 use crate::ticket::Ticket;
 use axum::body::Body;
 use axum::extract::{Request as HttpRequest, State};
@@ -16,39 +18,41 @@ use axum::http::HeaderValue;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response as HttpResponse;
 use axum::{Extension, Router};
+use health::AnyHealth;
 use incoming::Incoming;
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio_stream::Stream;
 use tonic::codec::CompressionEncoding;
-use tonic::server::NamedService;
 use tonic::service::Routes;
 use tonic::{Extensions, Request, Response, Status, Streaming};
-use tonic_health::pb::health_server::{Health, HealthServer};
+use tonic_health::pb::health_server::HealthServer;
+use tonic_health::server::{HealthReporter, HealthService};
 use traccc_protocol::grpc::grpc_inference_service_server::{
     GrpcInferenceService, GrpcInferenceServiceServer,
 };
 use traccc_protocol::grpc::{
-    ModelConfigRequest, ModelConfigResponse, ModelInferRequest, ModelInferResponse,
-    ModelMetadataRequest, ModelMetadataResponse, ModelReadyRequest, ModelReadyResponse,
-    ModelStatisticsRequest, ModelStatisticsResponse, ModelStreamInferResponse,
-    RepositoryIndexRequest, RepositoryIndexResponse, ServerLiveRequest, ServerLiveResponse,
-    ServerMetadataRequest, ServerMetadataResponse, ServerReadyRequest, ServerReadyResponse,
+    CudaSharedMemoryRegisterRequest, CudaSharedMemoryRegisterResponse,
+    CudaSharedMemoryStatusRequest, CudaSharedMemoryStatusResponse,
+    CudaSharedMemoryUnregisterRequest, CudaSharedMemoryUnregisterResponse, ModelConfigRequest,
+    ModelConfigResponse, ModelInferRequest, ModelInferResponse, ModelMetadataRequest,
+    ModelMetadataResponse, ModelReadyRequest, ModelReadyResponse, ModelStatisticsRequest,
+    ModelStatisticsResponse, ModelStreamInferResponse, RepositoryIndexRequest,
+    RepositoryIndexResponse, ServerLiveRequest, ServerLiveResponse, ServerMetadataRequest,
+    ServerMetadataResponse, ServerReadyRequest, ServerReadyResponse,
     SystemSharedMemoryRegisterRequest, SystemSharedMemoryRegisterResponse,
     SystemSharedMemoryStatusRequest, SystemSharedMemoryStatusResponse,
     SystemSharedMemoryUnregisterRequest, SystemSharedMemoryUnregisterResponse,
 };
 
-/// The name under which the health of the service is asked for.
-pub(crate) const SERVICE_NAME: &str =
-    <GrpcInferenceServiceServer<GrpcService> as NamedService>::NAME;
-
 /// All gRPC services.
-pub(crate) fn router(service: Arc<Service>, health: HealthServer<impl Health>) -> Router {
+pub(crate) fn router(service: Arc<Service>, health: HealthReporter) -> Router {
     let grpc = GrpcService { service: service.clone() };
     let small = GrpcInferenceServiceServer::new(grpc.clone())
         .max_decoding_message_size(SMALL)
-        .accept_compressed(CompressionEncoding::Gzip);
+        .accept_compressed(CompressionEncoding::Gzip)
+        .accept_compressed(CompressionEncoding::Deflate);
+    let health = HealthServer::new(AnyHealth(HealthService::from_health_reporter(health)));
     Routes::new(small)
         .add_service(health.max_decoding_message_size(SMALL))
         .into_axum_router()
@@ -64,7 +68,7 @@ async fn admit(
     next: Next,
 ) -> HttpResponse {
     let ticket = Ticket::new(&service.budget);
-    let method = request.uri().path();
+    let method = request.uri().path().to_owned();
     let (one, many) = (method == calls::MODEL_INFER, method == calls::MODEL_STREAM_INFER);
     request.extensions_mut().insert(ticket.clone());
     let stall = service.limits.stall;
@@ -76,6 +80,11 @@ async fn admit(
         }
         Err(error) => Status::from(error).into_http(),
     };
+    if is_unknown_call(&response) {
+        // tonic says nothing at all.
+        let message = ServeError::NoCall { method: method.clone() }.message();
+        response = Status::unimplemented(message).into_http();
+    }
     if let Some(status) = response.headers_mut().get_mut(Status::GRPC_STATUS) {
         let code = as_clients_know_it(tonic::Code::from_bytes(status.as_bytes()));
         *status = HeaderValue::from(code as i32);
@@ -84,6 +93,13 @@ async fn admit(
         }
     }
     response.map(|body| Body::new(ReplyBody::watched(body, ticket, connection, stall)))
+}
+
+fn is_unknown_call(response: &HttpResponse) -> bool {
+    let status = response.headers().get(Status::GRPC_STATUS);
+    status.is_some_and(|status| {
+        tonic::Code::from_bytes(status.as_bytes()) == tonic::Code::Unimplemented
+    }) && !response.headers().contains_key(Status::GRPC_MESSAGE)
 }
 
 /// Only tonic itself says OUT_OF_RANGE, of messages beyond the limit; clients know that as RESOURCE_EXHAUSTED.
@@ -117,6 +133,7 @@ impl From<Code> for tonic::Code {
             Code::NotFound => Self::NotFound,
             Code::AlreadyExists => Self::AlreadyExists,
             Code::PermissionDenied => Self::PermissionDenied,
+            Code::Unsupported => Self::Unimplemented,
             Code::TooLarge => Self::ResourceExhausted,
             Code::TimedOut => Self::DeadlineExceeded,
             Code::Unavailable => Self::Unavailable,
@@ -227,8 +244,28 @@ impl GrpcInferenceService for GrpcService {
         &self,
         request: Request<SystemSharedMemoryUnregisterRequest>,
     ) -> Answer<SystemSharedMemoryUnregisterResponse> {
-        let unregistered = self.service.shared_memory.unregister(&request.get_ref().name);
-        unregistered.map_err(ServeError::from)?;
+        self.service.shared_memory.unregister(&request.get_ref().name);
         Ok(Response::new(SystemSharedMemoryUnregisterResponse {}))
+    }
+
+    async fn cuda_shared_memory_status(
+        &self,
+        _: Request<CudaSharedMemoryStatusRequest>,
+    ) -> Answer<CudaSharedMemoryStatusResponse> {
+        Ok(Response::new(CudaSharedMemoryStatusResponse::default()))
+    }
+
+    async fn cuda_shared_memory_register(
+        &self,
+        _: Request<CudaSharedMemoryRegisterRequest>,
+    ) -> Answer<CudaSharedMemoryRegisterResponse> {
+        Err(ServeError::from(SharedMemoryError::Cuda).into())
+    }
+
+    async fn cuda_shared_memory_unregister(
+        &self,
+        _: Request<CudaSharedMemoryUnregisterRequest>,
+    ) -> Answer<CudaSharedMemoryUnregisterResponse> {
+        Ok(Response::new(CudaSharedMemoryUnregisterResponse {}))
     }
 }

@@ -1,10 +1,10 @@
 //! `/infer`: JSON, with tensors in it or behind it in binary.
 
-use super::json::{Few, Flat, Small, elements, most_bytes};
+use super::json::{Few, Flat, elements, most_bytes, parameters};
 use super::{Names, Shared, body, name};
 use crate::infer::{
-    Content, InferReply, InferRequest, Input, OutputTensor, Parameters, RequestedOutput,
-    ServeError, request_parameters, requested_output, window,
+    Content, InferReply, InferRequest, Input, OutputTensor, Parameters, ServeError,
+    request_parameters, requested_output, window,
 };
 use crate::reply::ReplyBody;
 use crate::service::Service;
@@ -28,16 +28,16 @@ const HEADER_LENGTH: HeaderName = HeaderName::from_static("inference-header-cont
 /// JSON from this size on is not read or written on the threads that serve connections.
 const LARGE_JSON: usize = 64 << 10;
 
+/// `null` is as good as nothing for whatever may be left out: many clients write it for what is not set.
 #[derive(Deserialize)]
 struct JsonRequest<'a> {
-    #[serde(default)]
-    id: String,
-    #[serde(default)]
-    parameters: Small<Parameters>,
+    id: Option<String>,
+    #[serde(borrow)]
+    parameters: Option<&'a RawValue>,
     #[serde(borrow)]
     inputs: Few<JsonInput<'a>>,
-    #[serde(default)]
-    outputs: Few<JsonOutput>,
+    #[serde(borrow)]
+    outputs: Option<Few<JsonOutput<'a>>>,
 }
 
 #[derive(Deserialize)]
@@ -45,17 +45,17 @@ struct JsonInput<'a> {
     name: String,
     datatype: String,
     shape: Few<i64>,
-    #[serde(default)]
-    parameters: Small<Parameters>,
+    #[serde(borrow)]
+    parameters: Option<&'a RawValue>,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
-struct JsonOutput {
+struct JsonOutput<'a> {
     name: String,
-    #[serde(default)]
-    parameters: Small<Parameters>,
+    #[serde(borrow)]
+    parameters: Option<&'a RawValue>,
 }
 
 /// How the reply is to be written.
@@ -184,34 +184,35 @@ fn read(
 ) -> Result<(InferRequest, Form), ServeError> {
     let request: JsonRequest<'_> =
         serde_json::from_slice(json).map_err(|source| ServeError::Json { source })?;
-    let parameters = request_parameters(&request.parameters.0)?;
+    let of_request = parameters(json, request.parameters, "the request")?;
     let mut inputs = Vec::with_capacity(request.inputs.0.len());
     for input in request.inputs.0 {
-        inputs.push(read_input(service, input, &mut tensors, &mut memory)?);
+        inputs.push(read_input(service, json, input, &mut tensors, &mut memory)?);
     }
     if !tensors.is_empty() {
         return Err(ServeError::Left { left: tensors.len(), unit: "bytes of the body" });
     }
-    let all_binary = flag("request", &request.parameters.0, "binary_data_output")?.unwrap_or(false);
+    let all_binary = flag("request", &of_request, "binary_data_output")?.unwrap_or(false);
     let (mut outputs, mut binary) = (Vec::new(), Vec::new());
-    for JsonOutput { name, parameters: Small(parameters) } in request.outputs.0 {
-        let output = requested_output(&name, &outputs)?;
-        let target = window(&service.shared_memory, &name, &parameters, usize::MAX)?;
-        binary.push(flag(&name, &parameters, "binary_data")?.unwrap_or(all_binary));
-        outputs.push(RequestedOutput { output, target });
+    for JsonOutput { name, parameters: raw } in request.outputs.unwrap_or_default().0 {
+        let of_output = parameters(json, raw, &name)?;
+        outputs.push(requested_output(&service.shared_memory, &name, &of_output, &outputs)?);
+        binary.push(flag(&name, &of_output, "binary_data")?.unwrap_or(all_binary));
     }
-    let form = Form { id: request.id, all_binary, binary };
+    let form = Form { id: request.id.unwrap_or_default(), all_binary, binary };
+    let parameters = request_parameters(&of_request)?;
     Ok((InferRequest { inputs, outputs, parameters, memory }, form))
 }
 
 fn read_input(
     service: &Service,
+    json: &[u8],
     input: JsonInput<'_>,
     tensors: &mut Bytes,
     memory: &mut Reservation,
 ) -> Result<Input, ServeError> {
-    let JsonInput { name, datatype, shape: Few(shape), parameters: Small(parameters), data } =
-        input;
+    let JsonInput { name, datatype, shape: Few(shape), parameters: raw, data } = input;
+    let parameters = parameters(json, raw, &name)?;
     let two = |first, second| ServeError::TwoContents { tensor: name.clone(), first, second };
     let limit = service.limits.request_bytes;
     let shared = window(&service.shared_memory, &name, &parameters, limit)?;
@@ -233,7 +234,7 @@ fn read_input(
             }
         }
         (None, None, Some(data)) => {
-            Content::Inline(read_data(&name, &datatype, data, limit, memory)?.into())
+            Content::Inline(read_data(json, &name, &datatype, data, limit, memory)?.into())
         }
         (None, None, None) => return Err(ServeError::NoContent { tensor: name }),
     };
@@ -242,6 +243,7 @@ fn read_input(
 
 /// JSON numbers mean nothing without a type: it must be the one of the contract.
 fn read_data(
+    json: &[u8],
     name: &str,
     data_type: &str,
     data: &RawValue,
@@ -261,8 +263,8 @@ fn read_data(
         return Err(ServeError::TooLarge { limit });
     }
     memory.grow(size)?;
-    let tensor = name.to_owned();
-    elements(spec.data_type, data, size).map_err(|source| ServeError::JsonData { tensor, source })
+    elements(spec.data_type, data, size, json)
+        .map_err(|reason| ServeError::JsonData { tensor: spec.name, reason })
 }
 
 fn flag(

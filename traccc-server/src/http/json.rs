@@ -1,8 +1,8 @@
 //! Tensors in JSON: numbers in a flat array, or in arrays within arrays.
 
-use crate::infer::{ENTRIES, SMALL};
+use crate::infer::{ENTRIES, Parameters, SMALL, ServeError};
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::fmt;
@@ -16,16 +16,22 @@ pub(super) fn most_bytes(data_type: DataType, data: &RawValue) -> usize {
 }
 
 /// The elements as bytes, row after row, little-endian. Unsigned numbers beyond INT64 keep their bits. `most` is
-/// [`most_bytes`].
+/// [`most_bytes`], `whole` the JSON that the data stand in; the error says what is wrong and where.
 pub(super) fn elements(
     data_type: DataType,
     data: &RawValue,
     most: usize,
-) -> Result<Vec<u8>, serde_json::Error> {
+    whole: &[u8],
+) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::with_capacity(most);
     let mut deserializer = serde_json::Deserializer::from_str(data.get());
-    Elements { data_type, bytes: &mut bytes }.deserialize(&mut deserializer)?;
-    Ok(bytes)
+    match (Elements { data_type, bytes: &mut bytes }).deserialize(&mut deserializer) {
+        Ok(()) => Ok(bytes),
+        Err(error) => {
+            let element = bytes.len() / data_type.size();
+            Err(format!("element {element}: {}", placed(whole, data.get(), &error)))
+        }
+    }
 }
 
 /// A list of at most [`ENTRIES`]: in memory, entries are larger than in JSON.
@@ -65,19 +71,36 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for FewVisitor<T> {
     }
 }
 
-/// What has at most [`SMALL`] bytes in JSON.
-#[derive(Debug, Default)]
-pub(super) struct Small<T>(pub(super) T);
-
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Small<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <&RawValue>::deserialize(deserializer)?.get();
-        if text.len() > SMALL {
-            let found = text.len();
-            return Err(D::Error::custom(format_args!("{found} bytes, expected at most {SMALL}")));
-        }
-        serde_json::from_str(text).map(Self).map_err(D::Error::custom)
+/// Parameters of a request or tensor, with at most [`SMALL`] bytes in JSON; `whole` is the JSON that they stand in.
+pub(super) fn parameters(
+    whole: &[u8],
+    raw: Option<&RawValue>,
+    owner: &str,
+) -> Result<Parameters, ServeError> {
+    let Some(text) = raw.map(RawValue::get) else {
+        return Ok(Parameters::new());
+    };
+    let wrong = |reason| ServeError::JsonParameters { owner: owner.to_owned(), reason };
+    if text.len() > SMALL {
+        return Err(wrong(format!("{} bytes, expected at most {SMALL}", text.len())));
     }
+    let read: Result<Parameters, _> = serde_json::from_str(text);
+    let mut parameters = read.map_err(|error| wrong(placed(whole, text, &error)))?;
+    parameters.retain(|_, value| !value.is_null());
+    Ok(parameters)
+}
+
+/// What is wrong with `part` of `whole`, and where in the whole.
+fn placed(whole: &[u8], part: &str, error: &serde_json::Error) -> String {
+    let before = part.as_ptr().addr().saturating_sub(whole.as_ptr().addr());
+    let before = &whole[..before.min(whole.len())];
+    let mut lines = before.rsplit(|&byte| byte == b'\n');
+    let in_line = lines.next().map_or(0, <[u8]>::len);
+    let column = if error.line() == 1 { in_line + error.column() } else { error.column() };
+    let line = lines.count() + error.line();
+    let text = error.to_string();
+    let own = format!(" at line {} column {}", error.line(), error.column());
+    format!("{} at line {line} column {column}", text.strip_suffix(&own).unwrap_or(&text))
 }
 
 struct Elements<'a> {
@@ -164,9 +187,29 @@ impl Serialize for Flat<'_> {
 mod tests {
     use super::*;
 
-    fn read(data_type: DataType, text: &str) -> Result<Vec<u8>, serde_json::Error> {
-        let raw: &RawValue = serde_json::from_str(text)?;
-        elements(data_type, raw, most_bytes(data_type, raw))
+    fn read(data_type: DataType, text: &str) -> Result<Vec<u8>, String> {
+        let raw: &RawValue = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        elements(data_type, raw, most_bytes(data_type, raw), text.as_bytes())
+    }
+
+    #[test]
+    fn errors_have_their_place_in_the_whole() {
+        let whole = "{\"a\": 1,\n  \"data\": [1,\n 2, \"x\"], \"more\": {\"y\":\n\n 3,}}";
+        let part = |from: &str, to: &str| {
+            let begin = whole.find(from).unwrap();
+            &whole[begin..begin + whole[begin..].find(to).unwrap() + to.len()]
+        };
+        let data: &RawValue = serde_json::from_str(part("[1", "]")).unwrap();
+        let error = elements(DataType::Fp32, data, 12, whole.as_bytes()).unwrap_err();
+        assert_eq!(
+            error,
+            "element 2: invalid type: string \"x\", expected FP32 or an array of them at line 3 column 7"
+        );
+        let more = part("{\"y\"", "}");
+        let error = serde_json::from_str::<Parameters>(more).unwrap_err();
+        assert_eq!(placed(whole.as_bytes(), more, &error), "trailing comma at line 5 column 4");
+        let column = whole.lines().nth(2).unwrap().find('x').unwrap() + 2;
+        assert_eq!(column, 7, "the end of the text is column 7");
     }
 
     #[test]

@@ -1,15 +1,18 @@
 //! KServe v2 over HTTP.
 
 mod body;
+mod errors;
 mod infer;
 mod json;
 
 use crate::infer::{Code, SMALL, ServeError};
 use crate::messages;
 use crate::service::Service;
+use crate::shared_memory::SharedMemoryError;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
@@ -40,8 +43,14 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .route("/region/{region}/status", get(memory_status))
         .route("/region/{region}/register", post(memory_register))
         .route("/region/{region}/unregister", post(memory_unregister));
+    let cuda_memory = Router::new()
+        .route("/status", get(|| async { axum::Json(json!([])) }))
+        .route("/unregister", post(|| async {}))
+        .route("/region/{region}/status", get(|| async { axum::Json(json!([])) }))
+        .route("/region/{region}/register", post(cuda_memory_register))
+        .route("/region/{region}/unregister", post(|| async {}));
     let stall = RequestBodyTimeoutLayer::new(service.limits.stall);
-    Router::new()
+    let paths = Router::new()
         .route("/v2", get(server_metadata))
         .route("/v2/health/live", get(|| async {}))
         .route("/v2/health/ready", get(ready))
@@ -50,12 +59,16 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .nest("/v2/models/{model}", model.clone())
         .nest("/v2/models/{model}/versions/{version}", model)
         .nest("/v2/systemsharedmemory", memory)
+        .nest("/v2/cudasharedmemory", cuda_memory)
         .fallback(no_path)
-        .method_not_allowed_fallback(wrong_method)
         .layer(RequestDecompressionLayer::new())
+        .with_state(service);
+    // Around the paths as a whole: which methods one has is told outside of its own layers.
+    Router::new()
+        .fallback_service(paths)
+        .layer(from_fn(errors::as_json))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(stall)
-        .with_state(service)
 }
 
 impl IntoResponse for ServeError {
@@ -65,6 +78,7 @@ impl IntoResponse for ServeError {
             Code::NotFound => StatusCode::NOT_FOUND,
             Code::AlreadyExists => StatusCode::CONFLICT,
             Code::PermissionDenied => StatusCode::FORBIDDEN,
+            Code::Unsupported => StatusCode::NOT_IMPLEMENTED,
             Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Code::TimedOut => StatusCode::REQUEST_TIMEOUT,
             Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -83,22 +97,17 @@ async fn no_path(uri: Uri) -> ServeError {
     ServeError::NoPath { path: uri.path().to_owned() }
 }
 
-async fn wrong_method() -> (StatusCode, axum::Json<Value>) {
-    let error = json!({ "error": "this path has another method" });
-    (StatusCode::METHOD_NOT_ALLOWED, axum::Json(error))
-}
-
 async fn server_metadata(State(service): Shared) -> axum::Json<Value> {
     axum::Json(messages::json("ServerMetadataResponse", &service.metadata()))
 }
 
-async fn ready(State(service): Shared) -> StatusCode {
-    if service.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
+async fn ready(State(service): Shared) -> Result<(), ServeError> {
+    if service.is_ready() { Ok(()) } else { Err(ServeError::ShuttingDown) }
 }
 
-async fn model_ready(State(service): Shared, Path(names): Names) -> Result<StatusCode, ServeError> {
+async fn model_ready(service: Shared, Path(names): Names) -> Result<(), ServeError> {
     service.served_model(name(&names, "model"), name(&names, "version"))?;
-    Ok(if service.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE })
+    ready(service).await
 }
 
 async fn model_metadata(State(service): Shared, Path(names): Names) -> Answer {
@@ -152,6 +161,10 @@ async fn memory_register(
     Ok(service.shared_memory.register(name(&names, "region"), &key, offset, byte_size)?)
 }
 
-async fn memory_unregister(State(service): Shared, Path(names): Names) -> Result<(), ServeError> {
-    Ok(service.shared_memory.unregister(name(&names, "region"))?)
+async fn memory_unregister(State(service): Shared, Path(names): Names) {
+    service.shared_memory.unregister(name(&names, "region"));
+}
+
+async fn cuda_memory_register() -> ServeError {
+    SharedMemoryError::Cuda.into()
 }

@@ -231,10 +231,8 @@ async fn garbage_is_refused_or_cut_off() {
     let twice =
         b"POST /v2/models/traccc/infer HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx";
     assert_eq!(exchange(server.http_address(), twice).status, 400);
-    // Neither garbage nor HTTP/1 is gRPC; what comes back is the end of the connection, after frames at most.
-    for bytes in [&garbage[..], b"GET /v2 HTTP/1.1\r\nHost: x\r\n\r\n"] {
-        assert_eq!(exchange(server.grpc_address(), bytes).status, 0);
-    }
+    // What comes back is the end of the connection, after frames at most.
+    assert_eq!(exchange(server.grpc_address(), &garbage).status, 0);
     assert_http_works(&server);
     assert_works(&mut grpc(&server).await).await;
 }

@@ -10,3 +10,4 @@ mod service;
 mod shared_memory;
 mod support;
 mod tls;
+mod wire;

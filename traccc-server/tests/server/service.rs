@@ -169,7 +169,9 @@ async fn a_model_that_cannot_be_served_is_told_at_the_start() {
         }
         text
     };
-    let gpu = start(config.replace("KIND_CPU", "KIND_GPU")).await;
+    let gpus = start(config.replace("KIND_CPU", "KIND_GPU")).await;
+    assert!(gpus.contains("`traccc_0` is for GPUs"), "{gpus}");
+    let gpu = start(config.replace("KIND_CPU", "KIND_GPU gpus: [ 1 ]")).await;
     assert!(
         gpu.contains("model `traccc`, version 1") && gpu.to_lowercase().contains("cuda"),
         "{gpu}"

@@ -7,8 +7,9 @@ use tonic::Code;
 use traccc_protocol::Output;
 use traccc_protocol::grpc::infer_parameter::ParameterChoice;
 use traccc_protocol::grpc::{
-    InferParameter, SystemSharedMemoryRegisterRequest, SystemSharedMemoryStatusRequest,
-    SystemSharedMemoryUnregisterRequest,
+    CudaSharedMemoryRegisterRequest, CudaSharedMemoryStatusRequest,
+    CudaSharedMemoryUnregisterRequest, InferParameter, SystemSharedMemoryRegisterRequest,
+    SystemSharedMemoryStatusRequest, SystemSharedMemoryUnregisterRequest,
 };
 
 /// A shared memory object that is removed at the end.
@@ -153,10 +154,51 @@ async fn shared_memory_is_off_unless_it_is_switched_on() {
     request.inputs[0].parameters.extend(region("x", 0, 8));
     let status = client.model_infer(request).await.unwrap_err();
     assert_eq!(status.code(), Code::PermissionDenied);
-    assert_eq!(get(server.http_address(), "/v2/systemsharedmemory/status").status, 403);
-    let all = "/v2/systemsharedmemory/unregister";
-    assert_eq!(post(server.http_address(), all, "", b"").status, 403);
+    let body = json!({ "key": object.key, "byte_size": 8 }).to_string();
+    let path = "/v2/systemsharedmemory/region/x/register";
+    let reply = post(server.http_address(), path, "", body.as_bytes());
+    assert_eq!(reply.status, 403);
+    assert!(reply.error().contains("--shared-memory"), "{}", reply.error());
     assert_works(&mut client).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_may_begin_by_unregistering_everything() {
+    for enabled in [false, true] {
+        let server = start(|config| config.shared_memory = enabled).await;
+        let (mut client, http) = (grpc(&server).await, server.http_address());
+        let all = SystemSharedMemoryUnregisterRequest::default();
+        client.system_shared_memory_unregister(all).await.unwrap();
+        let all = CudaSharedMemoryUnregisterRequest::default();
+        client.cuda_shared_memory_unregister(all).await.unwrap();
+        for kind in ["systemsharedmemory", "cudasharedmemory"] {
+            for path in ["unregister", "region/x/unregister"] {
+                assert_eq!(
+                    post(http, &format!("/v2/{kind}/{path}"), "", b"").status,
+                    200,
+                    "{path}"
+                );
+            }
+            let listed = get(http, &format!("/v2/{kind}/status"));
+            assert_eq!((listed.status, listed.json()), (200, json!([])), "{kind}");
+        }
+        let listed =
+            client.system_shared_memory_status(SystemSharedMemoryStatusRequest::default()).await;
+        assert!(listed.unwrap().into_inner().regions.is_empty());
+        let listed =
+            client.cuda_shared_memory_status(CudaSharedMemoryStatusRequest::default()).await;
+        assert!(listed.unwrap().into_inner().regions.is_empty());
+
+        let request = CudaSharedMemoryRegisterRequest { name: "x".into(), ..Default::default() };
+        let status = client.cuda_shared_memory_register(request).await.unwrap_err();
+        assert_eq!(status.code(), Code::Unimplemented);
+        assert!(status.message().contains("CUDA shared memory is not supported"), "{status}");
+        let path = "/v2/cudasharedmemory/region/x/register";
+        let reply =
+            post(http, path, "", br#"{"raw_handle": {"b64": ""}, "device_id": 0, "byte_size": 8}"#);
+        assert_eq!(reply.status, 501);
+        assert!(reply.error().contains("CUDA shared memory is not supported"), "{}", reply.error());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

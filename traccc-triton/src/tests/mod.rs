@@ -310,6 +310,9 @@ fn an_instance_on_a_gpu_is_refused_as_this_build_has_no_gpu() {
     let instance = MockInstance::new(&model, ffi::INSTANCE_KIND_GPU, 1);
     let error = start(&instance).unwrap_err();
     assert!(error.message.contains("cuda"), "{}", error.message);
+    let none = MockInstance::new(&model, ffi::INSTANCE_KIND_GPU, -1);
+    let error = start(&none).unwrap_err();
+    assert!(error.message.contains("GPU -1"), "{}", error.message);
     // Requests stay Triton's.
     let requests = [request(0)];
     assert!(execute_on(&instance, &requests).unwrap_err().message.contains("not started"));

@@ -1,6 +1,6 @@
 //! The same events, reconstructed here.
 
-use crate::args::{NamedChain, SetupArguments, positive, read_config, warn};
+use crate::args::{NamedChain, SetupArguments, read_config, threads, warn};
 use anyhow::Result;
 use clap::Args;
 use std::fmt;
@@ -29,7 +29,7 @@ pub(crate) struct LocalArguments {
     #[arg(long, default_value_t)]
     backend: Backend,
     /// Threads [default: all cores]
-    #[arg(long, value_name = "N", value_parser = positive)]
+    #[arg(long, value_name = "N", value_parser = threads)]
     threads: Option<usize>,
 }
 
