@@ -50,7 +50,7 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .route("/region/{region}/register", post(cuda_memory_register))
         .route("/region/{region}/unregister", post(|| async {}));
     let stall = RequestBodyTimeoutLayer::new(service.limits.stall);
-    let paths = Router::new()
+    let paths: Router = Router::new()
         .route("/v2", get(server_metadata))
         .route("/v2/health/live", get(|| async {}))
         .route("/v2/health/ready", get(ready))
