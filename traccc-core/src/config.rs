@@ -112,13 +112,3 @@ impl ChainConfig {
         self.parameters.validate_in(field)
     }
 }
-
-/// `Ok` when `sound`, else the setting's error.
-pub(crate) fn check(
-    sound: bool,
-    name: &'static str,
-    value: impl std::fmt::Display,
-    expected: &'static str,
-) -> Result<(), Error> {
-    if sound { Ok(()) } else { Err(Error::Config { name, value: value.to_string(), expected }) }
-}

@@ -109,3 +109,13 @@ pub enum Error {
 #[derive(Clone, Copy, Debug, Default, Error, PartialEq, Eq)]
 #[error("cancelled before the end of the reconstruction")]
 pub struct Cancelled;
+
+/// `Ok` when `sound`, else the setting's error.
+pub(crate) fn check(
+    sound: bool,
+    name: &'static str,
+    value: impl std::fmt::Display,
+    expected: &'static str,
+) -> Result<(), Error> {
+    if sound { Ok(()) } else { Err(Error::Config { name, value: value.to_string(), expected }) }
+}

@@ -31,11 +31,12 @@ pub mod field;
 pub mod finding;
 pub mod fitting;
 mod index;
-pub mod kalman;
+pub(crate) mod kalman;
 pub mod math;
 pub mod parameters;
 mod particle;
 pub mod propagation;
+mod scalar;
 pub mod seeding;
 pub mod spacepoints;
 pub mod storage;
@@ -49,16 +50,5 @@ pub use config::ChainConfig;
 pub use error::{Cancelled, Error};
 pub use index::{MeasurementIndex, ModuleIndex, SpacepointIndex, SurfaceIndex, VolumeIndex};
 pub use particle::Hypothesis;
-
-/// The floating-point type of all event data and arithmetic.
-#[cfg(not(traccc_f64))]
-pub type Scalar = f32;
-/// The floating-point type of all event data and arithmetic.
-#[cfg(traccc_f64)]
-pub type Scalar = f64;
-
-/// Constants of [`Scalar`].
-#[cfg(not(traccc_f64))]
-pub(crate) use std::f32::consts;
-#[cfg(traccc_f64)]
-pub(crate) use std::f64::consts;
+pub use scalar::Scalar;
+pub(crate) use scalar::consts;

@@ -10,7 +10,7 @@ use traccc_core::field::MagneticField;
 use traccc_core::finding::{FindingConfig, Smoother, find_tracks};
 use traccc_core::fitting::{FittingConfig, fit_tracks};
 use traccc_core::math::{Symmetric5, Vector3};
-use traccc_core::propagation::{PropagationConfig, Propagator, Stop};
+use traccc_core::propagation::{PropagationConfig, PropagationResult, Propagator, Scene};
 use traccc_core::{Hypothesis, MeasurementIndex, Scalar, SurfaceIndex};
 
 const SIGMA: Scalar = 0.05;
@@ -44,14 +44,13 @@ impl Setup {
         Self { detector, field, config: PropagationConfig::default() }
     }
 
+    fn scene(&self) -> Scene<'_> {
+        Scene { detector: &self.detector, field: &self.field, config: &self.config }
+    }
+
     fn propagator(&self) -> Propagator<'_> {
-        Propagator {
-            detector: &self.detector,
-            field: &self.field,
-            config: &self.config,
-            hypothesis: Hypothesis::Muon,
-            limits: support::NO_LIMITS,
-        }
+        let (hypothesis, limits) = (Hypothesis::Muon, support::NO_LIMITS);
+        Propagator { scene: self.scene(), hypothesis, limits }
     }
 
     /// A particle along x at (y, z) on the first plane and what it leaves on all planes.
@@ -75,7 +74,8 @@ impl Setup {
                 subspace: Subspace::BOTH,
                 ..Measurement::default()
             });
-            let Stop::Sensor(arrival) = self.propagator().to_next_sensor(&vector, surface, None)
+            let PropagationResult::Sensor(arrival) =
+                self.propagator().to_next_sensor(&vector, surface, None)
             else {
                 break;
             };
@@ -139,9 +139,9 @@ fn sparse_tracks_are_all_found_and_fitted() {
             particles.push(seen);
         }
         let measurements = collect(particles);
-        let found = find_tracks(&measurements, &seeds, &setup.propagator(), &loose());
+        let found = find_tracks(&measurements, &seeds, &setup.scene(), &loose());
         assert_eq!(found.len(), tracks);
-        let fitted = fit_tracks(&measurements, &found, &setup.propagator(), &fit_config());
+        let fitted = fit_tracks(&measurements, &found, &setup.scene(), &fit_config());
         for (i, track) in fitted.tracks.iter().enumerate() {
             assert_eq!(found.measurements.row(i).len(), 9);
             assert_eq!((track.outcome, track.ndf, track.holes), (FitOutcome::SUCCESS, 13, 0));
@@ -166,7 +166,7 @@ fn coincident_tracks_combine_in_all_ways() {
             max_chi2: 1e6,
             ..loose()
         };
-        let found = find_tracks(&collect(particles), &seeds, &setup.propagator(), &config);
+        let found = find_tracks(&collect(particles), &seeds, &setup.scene(), &config);
         assert_eq!(found.len(), expected, "{n} tracks, {limit} branches");
     }
 }
@@ -180,8 +180,7 @@ fn candidates_that_follow_a_better_one_are_removed() {
     worse.vector[0] += 0.1;
     let measurements = collect(vec![seen]);
     let keep = FindingConfig { duplicate_removal_min_length: None, ..loose() };
-    let count =
-        |config| find_tracks(&measurements, &[worse, seed], &setup.propagator(), config).len();
+    let count = |config| find_tracks(&measurements, &[worse, seed], &setup.scene(), config).len();
     assert_eq!((count(&keep), count(&loose())), (2, 1));
 }
 
@@ -194,7 +193,7 @@ fn duplicates_are_compared_beyond_the_minimum_length_only() {
     let count = |length| {
         let config = FindingConfig { duplicate_removal_min_length: Some(length), ..loose() };
         // Equally probable: the first one stays.
-        find_tracks(&measurements, &[seed, seed], &setup.propagator(), &config).len()
+        find_tracks(&measurements, &[seed, seed], &setup.scene(), &config).len()
     };
     assert_eq!((count(5), count(8), count(9)), (1, 1, 2));
 }
@@ -211,7 +210,7 @@ fn each_measurement_votes_for_its_best_tracks() {
             min_voting_fraction,
             ..loose()
         };
-        find_tracks(&measurements, &[seed, seed, seed], &setup.propagator(), &config).len()
+        find_tracks(&measurements, &[seed, seed, seed], &setup.scene(), &config).len()
     };
     assert_eq!((count(0, 0.5), count(1, 0.5), count(2, 0.5), count(1, 0.0)), (3, 1, 2, 3));
 }
@@ -226,7 +225,7 @@ fn the_fit_counts_holes_up_to_the_last_measurement() {
     tracks.tracks.push(traccc_core::event::Track { parameters: seed, ..Default::default() });
     let kept = (0..20_u32).filter(|i| ![0, 1, 4, 5, 11, 17, 18, 19].contains(i));
     tracks.measurements.push(kept.map(MeasurementIndex));
-    let fitted = fit_tracks(&measurements, &tracks, &setup.propagator(), &fit_config());
+    let fitted = fit_tracks(&measurements, &tracks, &setup.scene(), &fit_config());
     let track = &fitted.tracks[0];
     assert_eq!((track.outcome, track.holes, track.ndf), (FitOutcome::SUCCESS, 5, 19));
 }
@@ -240,11 +239,11 @@ fn smoothing_while_finding_equals_the_fit() {
     let measurements = collect(vec![seen]);
     let diagonal = seed.covariance.diagonal().map(|v| 100.0 * v);
     let fit = FittingConfig { covariance_inflation: 100.0, ..fit_config() };
-    let plain = find_tracks(&measurements, &[seed], &setup.propagator(), &loose());
-    let fitted = fit_tracks(&measurements, &plain, &setup.propagator(), &fit);
+    let plain = find_tracks(&measurements, &[seed], &setup.scene(), &loose());
+    let fitted = fit_tracks(&measurements, &plain, &setup.scene(), &fit);
     seed.covariance = Symmetric5::from_diagonal(diagonal);
     let config = FindingConfig { smoother: Smoother::Mbf, ..loose() };
-    let smoothed = find_tracks(&measurements, &[seed], &setup.propagator(), &config);
+    let smoothed = find_tracks(&measurements, &[seed], &setup.scene(), &config);
     assert_eq!(smoothed.tracks[0].outcome, FitOutcome::SUCCESS);
     assert_eq!((smoothed.states.len(), fitted.states.len()), (9, 9));
     for (a, b) in smoothed.states.iter().zip(&fitted.states) {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use traccc_core::detector::Detector;
 use traccc_core::field::MagneticField;
 use traccc_core::math::direction;
-use traccc_core::propagation::{PropagationConfig, Propagator, Stop};
+use traccc_core::propagation::{PropagationConfig, PropagationResult, Propagator, Scene};
 use traccc_core::{Hypothesis, Scalar, SurfaceIndex};
 
 /// Position and direction after a path along a helix in a field along z, from its closest approach to the axis at z = 0.
@@ -83,8 +83,10 @@ proptest! {
         let field = MagneticField::along_z(TESLA as Scalar);
         let config = PropagationConfig::default();
         let propagator = Propagator {
-            detector: &detector, field: &field, config: &config, hypothesis: Hypothesis::Muon, limits: support::NO_LIMITS,
-        };
+        scene: Scene { detector: &detector, field: &field, config: &config },
+        hypothesis: Hypothesis::Muon,
+        limits: support::NO_LIMITS,
+    };
         let q_over_p = curvature * theta.sin();
         // To shortly before the helix turns back.
         let length = (0.95 * std::f64::consts::PI / (f64::abs(q_over_p) * 0.000_299_792_458 * TESLA)).min(700.0);
@@ -95,7 +97,7 @@ proptest! {
         let mut surface = SurfaceIndex(0);
         let end = loop {
             let arrival = match propagator.to_next_sensor(&vector, surface, None) {
-                Stop::Sensor(arrival) => arrival,
+                PropagationResult::Sensor(arrival) => arrival,
                 end => break Some(end),
             };
             path += f64::from(arrival.path);
@@ -112,7 +114,7 @@ proptest! {
             visited.push(arrival.surface);
             (vector, surface) = (arrival.vector, arrival.surface);
         };
-        prop_assert!(matches!(end, None | Some(Stop::Left)), "ends as {end:?}");
+        prop_assert!(matches!(end, None | Some(PropagationResult::LeftDetector)), "ends as {end:?}");
         // Within 50 um of a border either answer is right.
         let clear = |c: &&Crossing| c.inside > 0.05;
         let must: Vec<_> = expected.iter().filter(clear).map(|c| c.surface).collect();

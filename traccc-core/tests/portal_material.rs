@@ -5,7 +5,7 @@ mod support;
 use support::{compiled, silicon, surface};
 use traccc_core::detector::{DetectorModel, Placement, Shape, SurfaceKind, VolumeModel};
 use traccc_core::field::MagneticField;
-use traccc_core::propagation::{PropagationConfig, Propagator, Stop};
+use traccc_core::propagation::{PropagationConfig, PropagationResult, Propagator, Scene};
 use traccc_core::{Hypothesis, SurfaceIndex};
 
 /// Two tubes side by side along z, a sensor in each, and silicon on one or both portals between them.
@@ -40,16 +40,14 @@ fn arrives_with(material: [bool; 2], from: u32) -> traccc_core::Scalar {
     let (field, config) = (MagneticField::along_z(2.0), PropagationConfig::default());
     let limits = support::NO_LIMITS;
     let propagator = Propagator {
-        detector: &detector,
-        field: &field,
-        config: &config,
+        scene: Scene { detector: &detector, field: &field, config: &config },
         hypothesis: Hypothesis::Muon,
         limits,
     };
     let theta = if from == 0 { 0.2 } else { std::f64::consts::PI - 0.2 };
     let vector = [1.0, 2.0, 0.3, theta as traccc_core::Scalar, 1.0];
     match propagator.to_next_sensor(&vector, SurfaceIndex(from), None) {
-        Stop::Sensor(arrival) => 1.0 / arrival.vector[4],
+        PropagationResult::Sensor(arrival) => 1.0 / arrival.vector[4],
         other => panic!("the other sensor was not reached: {other:?}"),
     }
 }

@@ -9,7 +9,9 @@ use traccc_core::detector::{
 };
 use traccc_core::field::MagneticField;
 use traccc_core::math::Vector3;
-use traccc_core::propagation::{Arrival, PropagationConfig, Propagator, Stop};
+use traccc_core::propagation::{
+    PropagatedState, PropagationConfig, PropagationResult, Propagator, Scene,
+};
 use traccc_core::{Hypothesis, SurfaceIndex};
 
 /// A start plane, a target surface and a wall around both.
@@ -39,7 +41,7 @@ fn with_passive(
     support::compiled(&DetectorModel { name: "pair".into(), volumes: vec![volume] })
 }
 
-fn check(detector: &Detector, tolerance: f64) -> Arrival {
+fn check(detector: &Detector, tolerance: f64) -> PropagatedState {
     let field = MagneticField::Constant(Vector3::new(0.3, -0.2, 1.9));
     let config = PropagationConfig {
         step_tolerance: 1e-9,
@@ -48,15 +50,13 @@ fn check(detector: &Detector, tolerance: f64) -> Arrival {
     };
     let limits = support::NO_LIMITS;
     let propagator = Propagator {
-        detector,
-        field: &field,
-        config: &config,
+        scene: Scene { detector, field: &field, config: &config },
         hypothesis: Hypothesis::Muon,
         limits,
     };
-    let fly = |vector: [f64; 5]| -> Arrival {
+    let fly = |vector: [f64; 5]| -> PropagatedState {
         match propagator.to_next_sensor(&vector, SurfaceIndex(0), None) {
-            Stop::Sensor(arrival) => arrival,
+            PropagationResult::Sensor(arrival) => arrival,
             other => panic!("the target was not reached: {other:?}"),
         }
     };

@@ -20,7 +20,7 @@ use traccc_core::field::MagneticField;
 use traccc_core::finding::{FindingConfig, find_tracks};
 use traccc_core::fitting::{FittingConfig, fit_tracks};
 use traccc_core::math::{Symmetric5, Vector3};
-use traccc_core::propagation::{Limits, PropagationConfig, Propagator};
+use traccc_core::propagation::{PropagationConfig, Scene};
 use traccc_core::{Hypothesis, MeasurementIndex, Scalar};
 use traccc_sim::detectors::{TelescopeConfig, telescope};
 use traccc_sim::{Gun, Inclination, Momentum, Simulator, SmearingConfig, TransportConfig};
@@ -34,14 +34,6 @@ struct Setup {
     /// Standard deviations of the seeds.
     sigma: [Scalar; 5],
 }
-
-const LIMITS: Limits = Limits {
-    min_p: 0.0,
-    min_pt: 0.0,
-    min_step_to_next_surface: 0.0,
-    max_steps: 1000,
-    max_path: 1e5,
-};
 
 impl Setup {
     fn new(
@@ -71,15 +63,8 @@ impl Setup {
         Self { detector, field, gun, smearing, sigma: [0.1, 0.1, 0.017, 0.017, 0.05] }
     }
 
-    fn propagator<'a>(&'a self, config: &'a PropagationConfig) -> Propagator<'a> {
-        let hypothesis = Hypothesis::Muon;
-        Propagator {
-            detector: &self.detector,
-            field: &self.field,
-            config,
-            hypothesis,
-            limits: LIMITS,
-        }
+    fn scene<'a>(&'a self, config: &'a PropagationConfig) -> Scene<'a> {
+        Scene { detector: &self.detector, field: &self.field, config }
     }
 
     /// An event: its measurements, truth, and one track per particle with its measurements and a smeared seed.
@@ -197,7 +182,7 @@ fn pulls_of_muons_through_silicon_are_standard_normal() {
         let setup = Setup::new(9, 20.0, 0.5, momentum, MagneticField::along_z(2.0));
         let config = PropagationConfig::default();
         let p_values = check_pulls(&setup, 20, |measurements, tracks| {
-            fit_tracks(measurements, tracks, &setup.propagator(&config), &fit_config())
+            fit_tracks(measurements, tracks, &setup.scene(&config), &fit_config())
         });
         println!("{momentum} GeV: mean p-value {}", p_values.mean());
         assert!(
@@ -224,9 +209,9 @@ fn found_tracks_are_the_true_ones_and_fit() {
         let config = PropagationConfig::default();
         check_pulls(&setup, 1000 / particles as u64, |measurements, tracks| {
             let seeds: Vec<_> = tracks.tracks.iter().map(|t| t.parameters).collect();
-            let found = find_tracks(measurements, &seeds, &setup.propagator(&config), &finding);
+            let found = find_tracks(measurements, &seeds, &setup.scene(&config), &finding);
             assert!(found.measurements.iter().all(|ids| ids.len() == 9));
-            fit_tracks(measurements, &found, &setup.propagator(&config), &fit_config())
+            fit_tracks(measurements, &found, &setup.scene(&config), &fit_config())
         });
     }
 }
@@ -242,8 +227,7 @@ fn momentum_resolution_in_vacuum_follows_gluckstern() {
         for number in 0..40 {
             let (measurements, _, tracks) = setup.event(number);
             let config = PropagationConfig::default();
-            let fitted =
-                fit_tracks(&measurements, &tracks, &setup.propagator(&config), &fit_config());
+            let fitted = fit_tracks(&measurements, &tracks, &setup.scene(&config), &fit_config());
             for track in fitted.tracks.iter().filter(|t| t.outcome == FitOutcome::SUCCESS) {
                 let curvature =
                     f64::from(track.parameters.q_over_p() / track.parameters.theta().sin());

@@ -65,6 +65,11 @@ pub use settings::{RemovedSetting, SettingsError};
 pub use setup::{Setup, SetupFiles};
 /// The errors of `traccc-core`; [`Error`] contains them.
 pub use traccc_core::Error as CoreError;
-pub use traccc_core::*;
+pub use traccc_core::{
+    Cancelled, ChainConfig, CpuBatch, CpuChain, EventCounts, Finished, Hypothesis, Keep,
+    MeasurementIndex, ModuleIndex, Reconstruction, ReconstructionChain, Scalar, SpacepointIndex,
+    Stage, StageTimings, SurfaceIndex, VolumeIndex, ambiguity, clustering, detector, event, field,
+    finding, fitting, math, parameters, propagation, seeding, spacepoints, storage, units,
+};
 pub use traccc_io as io;
 pub use warning::{Misfit, Warning};

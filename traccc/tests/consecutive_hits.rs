@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use traccc::event::TruthHit;
 use traccc::io::{GeometryIds, read_truth};
 use traccc::math::Vector3;
-use traccc::propagation::{Limits, PropagationConfig, Propagator, Stop};
+use traccc::propagation::{Limits, PropagationConfig, PropagationResult, Propagator, Scene};
 use traccc::{Hypothesis, Setup, SetupFiles};
 
 /// ACTS Fatras, with scattering and energy loss: nearly always the next sensor is the same, and no transport gets lost.
@@ -33,9 +33,7 @@ fn transport_follows_the_hits_of_another_simulation() {
     };
     let config = PropagationConfig::default();
     let propagator = Propagator {
-        detector: &setup.detector,
-        field: &setup.field,
-        config: &config,
+        scene: Scene { detector: &setup.detector, field: &setup.field, config: &config },
         hypothesis: Hypothesis::Pion,
         limits,
     };
@@ -59,9 +57,11 @@ fn transport_follows_the_hits_of_another_simulation() {
             ];
             pairs += 1;
             match propagator.to_next_sensor(&vector, from.surface, None) {
-                Stop::Sensor(arrival) => same += u32::from(arrival.surface == to.surface),
-                Stop::Lost => lost += 1,
-                Stop::Left => {}
+                PropagationResult::Sensor(arrival) => {
+                    same += u32::from(arrival.surface == to.surface)
+                }
+                PropagationResult::Aborted => lost += 1,
+                PropagationResult::LeftDetector => {}
             }
         }
     }

@@ -1,5 +1,4 @@
-use crate::config::check;
-use crate::error::Error;
+use crate::error::{Error, check};
 use serde::{Deserialize, Serialize};
 
 /// Settings of the ambiguity resolution.

@@ -11,10 +11,9 @@ use crate::field::MagneticField;
 use crate::finding::find_tracks;
 use crate::fitting::fit_tracks;
 use crate::parameters::estimate_parameters;
-use crate::propagation::{Limits, Propagator};
+use crate::propagation::Scene;
 use crate::seeding::{SeedingAlgorithm, SeedingCuts, find_seeds};
 use crate::spacepoints::form_spacepoints;
-use crate::{Hypothesis, Scalar};
 use rayon::prelude::*;
 use std::sync::Arc;
 use std::time::Instant;
@@ -48,22 +47,8 @@ impl CpuChain {
         Ok(Self { detector, modules, field, config: config.clone(), seeding })
     }
 
-    /// The propagator; stages put their own limits and hypothesis into it.
-    fn propagator(&self) -> Propagator<'_> {
-        let limits = Limits {
-            min_p: 0.0,
-            min_pt: 0.0,
-            min_step_to_next_surface: 0.0,
-            max_steps: u32::MAX,
-            max_path: Scalar::MAX,
-        };
-        Propagator {
-            detector: &self.detector,
-            field: &self.field,
-            config: &self.config.propagation,
-            hypothesis: Hypothesis::default(),
-            limits,
-        }
+    fn scene(&self) -> Scene<'_> {
+        Scene { detector: &self.detector, field: &self.field, config: &self.config.propagation }
     }
 
     /// One stage of one event.
@@ -77,7 +62,8 @@ impl CpuChain {
         match stage {
             Stage::Clustering => {
                 cells.validate(&self.modules)?;
-                let Clusters { measurements, labels } = cluster(cells, &self.modules, &config.clustering);
+                let Clusters { measurements, labels } =
+                    cluster(cells, &self.modules, &config.clustering);
                 (event.measurements, event.cell_measurements) = (measurements, labels.into());
             }
             Stage::Spacepoints => {
@@ -96,16 +82,16 @@ impl CpuChain {
                         .into();
             }
             Stage::Finding => {
-                let (propagator, seeds) = (self.propagator(), &event.parameters);
-                event.found = find_tracks(measurements, seeds, &propagator, &config.finding);
+                let (scene, seeds) = (self.scene(), &event.parameters);
+                event.found = find_tracks(measurements, seeds, &scene, &config.finding);
             }
             Stage::Ambiguity => {
                 let (found, all) = (&event.found, measurements.len());
                 event.resolved = Some(resolve_ambiguities(found, all, &config.ambiguity));
             }
             Stage::Fitting => {
-                let (propagator, tracks) = (self.propagator(), event.tracks());
-                let fitted = fit_tracks(measurements, tracks, &propagator, &config.fitting);
+                let (scene, tracks) = (self.scene(), event.tracks());
+                let fitted = fit_tracks(measurements, tracks, &scene, &config.fitting);
                 event.fitted = Some(fitted);
             }
         }

@@ -1,12 +1,10 @@
 //! From the ends of links to tracks.
 
 use super::{Link, Prediction, Search, Smoother};
-use crate::Scalar;
 use crate::event::{BoundParameters, FitOutcome, Track, TrackState, Tracks};
-use crate::index::SurfaceIndex;
 use crate::kalman::mbf::{FilterStep, smooth};
-use crate::kalman::{Observation, SmoothedStep};
-use crate::math::{Matrix5, Symmetric5, probability};
+use crate::kalman::{Observation, track_state, widen};
+use crate::math::{Symmetric5, probability};
 use rayon::prelude::*;
 
 impl Search<'_> {
@@ -98,27 +96,4 @@ impl Search<'_> {
             observation: link.measurement.is_some().then(seen),
         }
     }
-}
-
-pub(crate) fn widen(jacobian: &Matrix5) -> nalgebra::SMatrix<f64, 5, 5> {
-    jacobian.map(f64::from)
-}
-
-/// The smoothed state in the precision of the event data; time and its variance come from the seed.
-pub(crate) fn track_state(
-    step: &SmoothedStep,
-    filtered_chi2: Scalar,
-    surface: SurfaceIndex,
-    seed: &BoundParameters,
-) -> TrackState {
-    let mut vector = step.vector.map(|v| v as Scalar);
-    vector[2] = crate::math::wrap_phi(vector[2]);
-    let smoothed = BoundParameters {
-        vector,
-        covariance: Symmetric5(step.covariance.0.map(|v| v as Scalar)),
-        surface,
-        time: seed.time,
-        time_variance: seed.time_variance,
-    };
-    TrackState { smoothed, filtered_chi2, smoothed_chi2: step.chi2 as Scalar }
 }

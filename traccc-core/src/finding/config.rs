@@ -1,6 +1,4 @@
-use crate::config::check;
-use crate::error::Error;
-use crate::fitting::FittingConfig;
+use crate::error::{Error, check};
 use crate::{Hypothesis, Scalar};
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +11,6 @@ pub enum Smoother {
     None,
     /// The modified Bryson-Frazier recursion over the filter's own steps.
     Mbf,
-    /// The stand-alone Kalman fit of each found track.
-    Kalman,
 }
 
 /// Settings of the track finding.
@@ -112,17 +108,6 @@ impl Default for FindingConfig {
 }
 
 impl FindingConfig {
-    /// The settings of the fit that [`Smoother::Kalman`] stands for: the limits of finding, else the defaults.
-    pub(crate) fn kalman_fit(&self) -> FittingConfig {
-        FittingConfig {
-            min_p: self.min_p,
-            min_pt: self.min_pt,
-            max_steps_to_next_surface: self.max_steps_to_next_surface,
-            hypothesis: self.hypothesis,
-            ..FittingConfig::default()
-        }
-    }
-
     pub(crate) fn validate(&self) -> Result<(), Error> {
         let (min, max) = (self.min_measurements, self.max_measurements);
         check(min > 0, "finding.min_measurements", min, "at least 1")?;

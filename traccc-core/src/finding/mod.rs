@@ -22,15 +22,13 @@ mod voting;
 
 pub use config::{FindingConfig, Smoother};
 
+use crate::Scalar;
 use crate::event::{BoundParameters, Measurements, Tracks};
 use crate::index::MeasurementIndex;
 use crate::kalman::is_track;
 use crate::math::{Matrix5, Symmetric5};
-use crate::propagation::{Limits, Propagator};
-use crate::{Scalar, fitting};
+use crate::propagation::{Limits, Propagator, Scene};
 use step::Candidate;
-
-pub(crate) use build::{track_state, widen};
 
 /// One candidate at one sensor: a measurement or a hole.
 #[derive(Clone, Copy, Debug)]
@@ -80,8 +78,7 @@ struct Search<'a> {
 
 /// Finds tracks from seed parameters.
 ///
-/// `measurements` are in ascending surface order. The propagator's limits are taken from `config`. Tracks come in the
-/// order in which they end; their parameters are those of their seeds, or the smoothed ones at the first measurement.
+/// `measurements` are in ascending surface order. Tracks come in the order in which they end; their parameters are those of their seeds, or the smoothed ones at the first measurement.
 /// Seeds that describe no track (not finite, q/p = 0, along z) or are on no surface of the detector are passed over.
 ///
 /// # Panics
@@ -89,7 +86,7 @@ struct Search<'a> {
 pub fn find_tracks(
     measurements: &Measurements,
     seeds: &[BoundParameters],
-    propagator: &Propagator<'_>,
+    scene: &Scene<'_>,
     config: &FindingConfig,
 ) -> Tracks {
     let limits = Limits {
@@ -101,14 +98,14 @@ pub fn find_tracks(
     };
     let mut search = Search {
         measurements,
-        offsets: measurements.offsets_by_surface(propagator.detector.surfaces.len()),
-        propagator: Propagator { hypothesis: config.hypothesis, limits, ..*propagator },
+        offsets: measurements.offsets_by_surface(scene.detector.surfaces.len()),
+        propagator: Propagator { scene: *scene, hypothesis: config.hypothesis, limits },
         config,
         links: Vec::with_capacity(seeds.len() * 12),
         predictions: Vec::new(),
         tips: Vec::with_capacity(seeds.len()),
     };
-    let surfaces = propagator.detector.surfaces.len();
+    let surfaces = scene.detector.surfaces.len();
     let usable = |(_, seed): &(usize, &BoundParameters)| {
         seed.surface.get() < surfaces && is_track(&seed.vector)
     };
@@ -124,11 +121,5 @@ pub fn find_tracks(
     if config.max_tracks_per_measurement > 0 {
         search.vote();
     }
-    let tracks = search.build(seeds);
-    match config.smoother {
-        Smoother::Kalman => {
-            fitting::fit_tracks(measurements, &tracks, propagator, &config.kalman_fit())
-        }
-        _ => tracks,
-    }
+    search.build(seeds)
 }

@@ -7,7 +7,7 @@ use crate::event::BoundParameters;
 use crate::index::{MeasurementIndex, SurfaceIndex};
 use crate::kalman::{Observation, is_track, normalize, predicted_chi2, update};
 use crate::math::{Matrix5, Symmetric5};
-use crate::propagation::Stop;
+use crate::propagation::PropagationResult;
 use rayon::prelude::*;
 
 /// A candidate that has arrived at a sensor.
@@ -230,7 +230,7 @@ impl Search<'_> {
             return;
         }
         match self.propagator.to_next_sensor(vector, *surface, None) {
-            Stop::Sensor(arrival) if is_track(&arrival.vector) => {
+            PropagationResult::Sensor(arrival) if is_track(&arrival.vector) => {
                 let candidate = Candidate {
                     vector: arrival.vector,
                     covariance: covariance.transported(&arrival.jacobian) + arrival.noise,

@@ -1,5 +1,4 @@
-use crate::config::check;
-use crate::error::Error;
+use crate::error::{Error, check};
 use crate::{Hypothesis, Scalar};
 use serde::{Deserialize, Serialize};
 

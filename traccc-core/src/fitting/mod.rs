@@ -15,23 +15,22 @@ pub use config::FittingConfig;
 
 use crate::Scalar;
 use crate::event::{BoundParameters, FitOutcome, Measurements, Track, TrackState, Tracks};
-use crate::finding::{track_state, widen};
 use crate::index::{MeasurementIndex, SurfaceIndex};
 use crate::kalman::two_filter::{FilteredStep, smooth};
-use crate::kalman::{Observation, normalize, predicted_chi2, update};
+use crate::kalman::{Observation, normalize, predicted_chi2, track_state, update, widen};
 use crate::math::{Symmetric5, probability, product};
-use crate::propagation::{Arrival, Limits, Propagator, Stop};
+use crate::propagation::{Limits, PropagatedState, PropagationResult, Propagator, Scene};
 use rayon::prelude::*;
 
 /// Fits tracks; one answer for each, in their order, with its outcome.
 ///
-/// The propagator's limits and hypothesis are taken from `config`, its longest path from the propagation settings. A
-/// track whose fit fails keeps its measurements and its latest parameters; its states are zero. Holes are counted from
-/// the sensor of the parameters given: if they are smoothed ones, from the first measurement.
+/// The longest path is that of the propagation settings. A track whose fit fails keeps its measurements and its latest
+/// parameters; its states are zero. Holes are counted from the sensor of the parameters given: if they are smoothed ones,
+/// from the first measurement.
 pub fn fit_tracks(
     measurements: &Measurements,
     tracks: &Tracks,
-    propagator: &Propagator<'_>,
+    scene: &Scene<'_>,
     config: &FittingConfig,
 ) -> Tracks {
     let limits = Limits {
@@ -39,11 +38,11 @@ pub fn fit_tracks(
         min_pt: config.min_pt,
         min_step_to_next_surface: 0.0,
         max_steps: config.max_steps_to_next_surface,
-        max_path: propagator.config.path_limit,
+        max_path: scene.config.path_limit,
     };
     let fitter = Fitter {
         measurements,
-        propagator: Propagator { hypothesis: config.hypothesis, limits, ..*propagator },
+        propagator: Propagator { scene: *scene, hypothesis: config.hypothesis, limits },
         inflation: f64::from(config.covariance_inflation),
         iterations: config.iterations,
     };
@@ -186,9 +185,9 @@ impl Fitter<'_> {
             let limits = Limits { max_path, ..self.propagator.limits };
             let propagator = Propagator { limits, ..self.propagator };
             let arrival = match propagator.to_next_sensor(&vector, filter.surface, Some(target)) {
-                Stop::Sensor(arrival) => arrival,
-                Stop::Left => return Err(FitOutcome::NOT_ALL_FITTED),
-                Stop::Lost => return Err(FitOutcome::PROPAGATION_FAILED),
+                PropagationResult::Sensor(arrival) => arrival,
+                PropagationResult::LeftDetector => return Err(FitOutcome::NOT_ALL_FITTED),
+                PropagationResult::Aborted => return Err(FitOutcome::PROPAGATION_FAILED),
             };
             let is_later =
                 |m: &MeasurementIndex| self.measurements.surface[m.get()] == arrival.surface;
@@ -206,7 +205,7 @@ impl Fitter<'_> {
 
 impl Filter<'_> {
     /// Takes over the arrival at a sensor.
-    fn carry(&mut self, arrival: &Arrival) {
+    fn carry(&mut self, arrival: &PropagatedState) {
         let jacobian = widen(&arrival.jacobian);
         let noise = Symmetric5(arrival.noise.0.map(f64::from));
         let difference = self.vector[4] - self.reference;

@@ -15,20 +15,20 @@ type Vector = SVector<f64, 5>;
 ///
 /// Double precision: the smoothed covariance is a small difference of large ones.
 #[derive(Clone, Copy, Debug)]
-pub struct FilterStep {
+pub(crate) struct FilterStep {
     /// Parameters before the measurement.
-    pub predicted: [f64; 5],
+    pub(crate) predicted: [f64; 5],
     /// Covariance before the measurement.
-    pub covariance: Symmetric5<f64>,
+    pub(crate) covariance: Symmetric5<f64>,
     /// Derivatives of `predicted` by the updated parameters of the step before; unused in the first step.
-    pub jacobian: Matrix,
+    pub(crate) jacobian: Matrix,
     /// The measurement; `None` for a hole.
-    pub observation: Option<Observation<f64>>,
+    pub(crate) observation: Option<Observation<f64>>,
 }
 
 /// Smooths the steps of a filter; one answer for each step with a measurement, in the order of the steps, through
 /// `sink(step, state)`, last step first.
-pub fn smooth(steps: &[FilterStep], mut sink: impl FnMut(usize, SmoothedStep)) {
+pub(crate) fn smooth(steps: &[FilterStep], mut sink: impl FnMut(usize, SmoothedStep)) {
     let mut lambda = Vector::zeros();
     let mut information = Matrix::zeros();
     for (index, step) in steps.iter().enumerate().rev() {

@@ -6,31 +6,32 @@
 //! R. Frühwirth, Nucl. Instrum. Meth. A 262 (1987) 444. The two coordinates of a measurement are independent, so they
 //! are used one after the other: no matrix is inverted.
 
-pub mod mbf;
+pub(crate) mod mbf;
 #[cfg(test)]
 mod smoother_tests;
-pub mod two_filter;
+pub(crate) mod two_filter;
 
-use crate::event::{Measurements, Subspace};
-use crate::math::Symmetric5;
+use crate::event::{BoundParameters, Measurements, Subspace, TrackState};
+use crate::index::SurfaceIndex;
+use crate::math::{Matrix5, Symmetric5, wrap_phi};
 use crate::{Scalar, consts};
 use nalgebra::RealField;
 
 /// A measurement as the filter sees it.
 #[derive(Clone, Copy, Debug)]
-pub struct Observation<T = Scalar> {
+pub(crate) struct Observation<T = Scalar> {
     /// Local coordinates, in mm (rad for polar angles).
-    pub local: [T; 2],
+    pub(crate) local: [T; 2],
     /// Their variances.
-    pub variance: [T; 2],
+    pub(crate) variance: [T; 2],
     /// Which of them are measured.
-    pub subspace: Subspace,
+    pub(crate) subspace: Subspace,
 }
 
 impl Observation {
     /// Row `i` of the measurements.
     #[inline]
-    pub fn of(measurements: &Measurements, i: usize) -> Self {
+    pub(crate) fn of(measurements: &Measurements, i: usize) -> Self {
         Self {
             local: measurements.local[i],
             variance: measurements.variance[i],
@@ -40,7 +41,7 @@ impl Observation {
 
     /// The same in double precision.
     #[inline]
-    pub fn widened(&self) -> Observation<f64> {
+    pub(crate) fn widened(&self) -> Observation<f64> {
         let wide = |pair: [Scalar; 2]| pair.map(f64::from);
         Observation {
             local: wide(self.local),
@@ -60,7 +61,7 @@ impl<T: RealField + Copy> Observation<T> {
 
 /// chi2 of a measurement against parameters that do not contain it: rᵀ (H C Hᵀ + V)⁻¹ r.
 #[inline]
-pub fn predicted_chi2<T: RealField + Copy>(
+pub(crate) fn predicted_chi2<T: RealField + Copy>(
     vector: &[T; 5],
     covariance: &Symmetric5<T>,
     seen: &Observation<T>,
@@ -86,7 +87,7 @@ pub fn predicted_chi2<T: RealField + Copy>(
 /// For one coordinate a with variance v: gain K = C e_a / (C_aa + v), x += K r, C -= K (C e_a)ᵀ; row a of C is scaled by
 /// v / (C_aa + v) instead, which is the same without cancellation.
 #[inline]
-pub fn update<T: RealField + Copy>(
+pub(crate) fn update<T: RealField + Copy>(
     vector: &mut [T; 5],
     covariance: &mut Symmetric5<T>,
     seen: &Observation<T>,
@@ -114,13 +115,13 @@ pub fn update<T: RealField + Copy>(
 
 /// The smoothed state at one measurement.
 #[derive(Clone, Copy, Debug)]
-pub struct SmoothedStep {
+pub(crate) struct SmoothedStep {
     /// Parameters from all measurements.
-    pub vector: [f64; 5],
+    pub(crate) vector: [f64; 5],
     /// Their covariance.
-    pub covariance: Symmetric5<f64>,
+    pub(crate) covariance: Symmetric5<f64>,
     /// chi2 of the measurement against them: rᵀ (V - H C Hᵀ)⁻¹ r.
-    pub chi2: f64,
+    pub(crate) chi2: f64,
 }
 
 /// chi2 of a measurement against parameters that contain it: the variance of the residual is V - H C Hᵀ.
@@ -138,7 +139,10 @@ fn residual_chi2(vector: &[f64; 5], covariance: &Symmetric5<f64>, seen: &Observa
 /// Brings the angles into their ranges; false when the parameters describe no track (not finite, q/p = 0, along z, or
 /// a variance that is not positive).
 #[inline]
-pub fn normalize<T: RealField + Copy>(vector: &mut [T; 5], covariance: &Symmetric5<T>) -> bool {
+pub(crate) fn normalize<T: RealField + Copy>(
+    vector: &mut [T; 5],
+    covariance: &Symmetric5<T>,
+) -> bool {
     let pi = T::pi();
     let (mut phi, mut theta) = (vector[2], vector[3]);
     if theta < T::zero() || theta > pi {
@@ -170,6 +174,29 @@ pub(crate) fn is_track(vector: &[Scalar; 5]) -> bool {
         && vector[4] != 0.0
         && vector[3] > 0.0
         && vector[3] < consts::PI
+}
+
+pub(crate) fn widen(jacobian: &Matrix5) -> nalgebra::SMatrix<f64, 5, 5> {
+    jacobian.map(f64::from)
+}
+
+/// The smoothed state in the precision of the event data; time and its variance come from the seed.
+pub(crate) fn track_state(
+    step: &SmoothedStep,
+    filtered_chi2: Scalar,
+    surface: SurfaceIndex,
+    seed: &BoundParameters,
+) -> TrackState {
+    let mut vector = step.vector.map(|v| v as Scalar);
+    vector[2] = wrap_phi(vector[2]);
+    let smoothed = BoundParameters {
+        vector,
+        covariance: Symmetric5(step.covariance.0.map(|v| v as Scalar)),
+        surface,
+        time: seed.time,
+        time_variance: seed.time_variance,
+    };
+    TrackState { smoothed, filtered_chi2, smoothed_chi2: step.chi2 as Scalar }
 }
 
 #[cfg(test)]

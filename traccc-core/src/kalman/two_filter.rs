@@ -13,26 +13,29 @@ type Vector = SVector<f64, 5>;
 
 /// One measurement of a filter, forwards.
 #[derive(Clone, Copy, Debug)]
-pub struct FilteredStep {
+pub(crate) struct FilteredStep {
     /// Parameters before the measurement.
-    pub predicted: [f64; 5],
+    pub(crate) predicted: [f64; 5],
     /// Parameters after the measurement.
-    pub filtered: [f64; 5],
+    pub(crate) filtered: [f64; 5],
     /// Covariance after the measurement.
-    pub covariance: Symmetric5<f64>,
+    pub(crate) covariance: Symmetric5<f64>,
     /// Derivatives of `predicted` by the filtered parameters of the step before; unused in the first step.
-    pub jacobian: Matrix,
+    pub(crate) jacobian: Matrix,
     /// Covariance gained on the way from the step before.
-    pub noise: Symmetric5<f64>,
+    pub(crate) noise: Symmetric5<f64>,
     /// The measurement.
-    pub observation: Observation<f64>,
+    pub(crate) observation: Observation<f64>,
     /// chi2 of the measurement against `predicted`.
-    pub chi2: f64,
+    pub(crate) chi2: f64,
 }
 
 /// Smooths the steps of a filter; hands `(step, state)` to `sink`, last step first. `None` if a covariance is not
 /// positive definite.
-pub fn smooth(steps: &[FilteredStep], mut sink: impl FnMut(usize, SmoothedStep)) -> Option<()> {
+pub(crate) fn smooth(
+    steps: &[FilteredStep],
+    mut sink: impl FnMut(usize, SmoothedStep),
+) -> Option<()> {
     let mut later = Information { vector: Vector::zeros(), matrix: Matrix::zeros() };
     for (index, step) in steps.iter().enumerate().rev() {
         sink(index, combine(step, &later)?);

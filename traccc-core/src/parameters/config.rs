@@ -1,5 +1,4 @@
-use crate::config::check;
-use crate::error::Error;
+use crate::error::{Error, check};
 use crate::field::{FieldChoice, MagneticField};
 use crate::math::Vector3;
 use crate::{Scalar, units};

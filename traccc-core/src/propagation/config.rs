@@ -1,7 +1,7 @@
 use crate::Scalar;
-use crate::config::check;
 use crate::detector::LARGEST_MASK_TOLERANCE;
 use crate::error::Error;
+use crate::error::check;
 use serde::{Deserialize, Serialize};
 
 /// Settings of the propagation.

@@ -1,18 +1,17 @@
 //! Transport of track parameters through field and material, from sensor to sensor.
 //!
-//! [`Propagator::to_next_sensor`] steps along the trajectory ([`Flight`], adaptive Runge-Kutta-Nyström), finds the
+//! [`Propagator::to_next_sensor`] steps along the trajectory (`stepper`, adaptive Runge-Kutta-Nyström), finds the
 //! surfaces on the way (`navigation`), and adds energy loss and scattering where there is material
-//! ([`interaction`]). Derivatives travel with the flight as three columns, so that the covariance is touched only at
+//! (`interaction`). Derivatives travel with the stepper as three columns, so that the covariance is touched only at
 //! sensors and material.
 
 mod config;
-mod flight;
 mod frame;
-pub mod interaction;
+mod interaction;
 mod intersection;
 mod navigation;
 mod propagator;
+mod stepper;
 
 pub use config::PropagationConfig;
-pub use flight::Flight;
-pub use propagator::{Arrival, Limits, Propagator, Stop};
+pub use propagator::{Limits, PropagatedState, PropagationResult, Propagator, Scene};

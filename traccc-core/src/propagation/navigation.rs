@@ -19,7 +19,7 @@ pub(super) struct Candidate {
 
 /// The surfaces ahead in one volume, nearest first.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Route {
+pub(super) struct Candidates {
     candidates: [Candidate; CAPACITY],
     len: usize,
     next: usize,
@@ -39,7 +39,7 @@ pub(super) struct Navigator<'a> {
     pub(super) expected: Option<SurfaceIndex>,
 }
 
-impl Route {
+impl Candidates {
     fn empty() -> Self {
         let none = Candidate { surface: SurfaceIndex::NONE, path: 0.0, link: VolumeIndex::NONE };
         Self { candidates: [none; CAPACITY], len: 0, next: 0 }
@@ -94,9 +94,9 @@ impl Navigator<'_> {
         parabola: &Parabola,
         entry: Scalar,
         standing_on: SurfaceIndex,
-    ) -> Route {
+    ) -> Candidates {
         let volume = &self.detector.volumes[volume.get()];
-        let mut route = Route::empty();
+        let mut candidates = Candidates::empty();
         let ahead = entry + self.config.path_tolerance;
         let mut way_out = false;
         for &index in self.searched(volume) {
@@ -104,16 +104,16 @@ impl Navigator<'_> {
             if let Some(candidate) = self.meet(parabola, index, surface, ahead) {
                 way_out |= surface.kind == SurfaceKind::PORTAL;
                 if index != standing_on {
-                    route.insert(candidate);
+                    candidates.insert(candidate);
                 }
             }
         }
         if !way_out && entry <= 0.0 {
-            self.search_behind(volume, parabola, &mut route);
+            self.search_behind(volume, parabola, &mut candidates);
         }
         let [first, last] = volume.grids.map(|g| g as usize);
         for grid in &self.detector.grids[first..last] {
-            self.search_grid(grid, volume, parabola, entry, standing_on, &mut route);
+            self.search_grid(grid, volume, parabola, entry, standing_on, &mut candidates);
         }
         if let Some(expected) = self.expected.filter(|&e| e != standing_on) {
             let surface = &self.detector.surfaces[expected.get()];
@@ -121,10 +121,10 @@ impl Navigator<'_> {
             if (first..last).contains(&expected.0)
                 && let Some(candidate) = self.meet(parabola, expected, surface, ahead)
             {
-                route.insert(candidate);
+                candidates.insert(candidate);
             }
         }
-        route
+        candidates
     }
 
     fn searched(&self, volume: &Volume) -> &[SurfaceIndex] {
@@ -133,7 +133,7 @@ impl Navigator<'_> {
     }
 
     /// A trajectory just outside its volume (rounding at a corner) sees no way out ahead: the nearest portal behind.
-    fn search_behind(&self, volume: &Volume, parabola: &Parabola, route: &mut Route) {
+    fn search_behind(&self, volume: &Volume, parabola: &Parabola, candidates: &mut Candidates) {
         let portals = self.searched(volume).iter().filter_map(|&index| {
             let surface = &self.detector.surfaces[index.get()];
             let portal = surface.kind == SurfaceKind::PORTAL;
@@ -141,7 +141,7 @@ impl Navigator<'_> {
             self.meet(parabola, index, surface, LOST_PORTAL).filter(|c| portal && behind(c))
         });
         if let Some(nearest) = portals.max_by(|a, b| a.path.total_cmp(&b.path)) {
-            route.insert(nearest);
+            candidates.insert(nearest);
         }
     }
 
@@ -152,7 +152,7 @@ impl Navigator<'_> {
         parabola: &Parabola,
         entry: Scalar,
         standing_on: SurfaceIndex,
-        route: &mut Route,
+        candidates: &mut Candidates,
     ) {
         let [first, second] = lookup(grid, volume, parabola, entry);
         let bins = [grid.axes[0].bin(first), grid.axes[1].bin(second)];
@@ -162,7 +162,7 @@ impl Navigator<'_> {
             if index != standing_on
                 && let Some(candidate) = self.meet(parabola, index, surface, ahead)
             {
-                route.insert(candidate);
+                candidates.insert(candidate);
             }
         }
     }

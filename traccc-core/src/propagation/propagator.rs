@@ -1,23 +1,30 @@
 use super::PropagationConfig;
-use super::flight::{Flight, StepLimits};
 use super::interaction::{after_loss, interact};
 use super::intersection::Parabola;
-use super::navigation::{Candidate, Navigator, Route};
+use super::navigation::{Candidate, Candidates, Navigator};
+use super::stepper::{StepLimits, Stepper};
 use crate::detector::{Detector, LocalFrame, Surface, SurfaceKind};
 use crate::field::MagneticField;
 use crate::index::{SurfaceIndex, VolumeIndex};
 use crate::math::{Matrix5, Symmetric5, atan2, direction, dot, perp, product};
 use crate::{Hypothesis, Scalar};
 
-/// Carries track parameters from sensor to sensor.
+/// What tracks move through, and how closely they are followed. Finding and fitting share it.
 #[derive(Clone, Copy, Debug)]
-pub struct Propagator<'a> {
+pub struct Scene<'a> {
     /// The apparatus.
     pub detector: &'a Detector,
     /// The field.
     pub field: &'a MagneticField,
     /// Step sizes and tolerances.
     pub config: &'a PropagationConfig,
+}
+
+/// Carries track parameters from sensor to sensor.
+#[derive(Clone, Copy, Debug)]
+pub struct Propagator<'a> {
+    /// Where.
+    pub scene: Scene<'a>,
     /// The kind of particle assumed.
     pub hypothesis: Hypothesis,
     /// When to give up.
@@ -39,9 +46,9 @@ pub struct Limits {
     pub max_path: Scalar,
 }
 
-/// Parameters arrived at the next sensor, before any of its measurements is used but after its material.
+/// Parameters at the next sensor, before any of its measurements is used but after its material.
 #[derive(Clone, Copy, Debug)]
-pub struct Arrival {
+pub struct PropagatedState {
     /// The sensor.
     pub surface: SurfaceIndex,
     /// (loc0, loc1, phi, theta, q/p) there.
@@ -54,28 +61,28 @@ pub struct Arrival {
     pub path: Scalar,
 }
 
-/// How a transport ends.
+/// How a propagation ends.
 #[derive(Clone, Copy, Debug)]
-pub enum Stop {
+pub enum PropagationResult {
     /// At a sensor.
-    Sensor(Arrival),
+    Sensor(PropagatedState),
     /// Outside the detector.
-    Left,
+    LeftDetector,
     /// Given up: momentum, steps or path beyond the limits, or no surface ahead.
-    Lost,
+    Aborted,
 }
 
 /// Below this distance the third order of the path is under a tenth of a micrometre even at 30 mm radius, in mm.
-const NUDGE: Scalar = 0.3;
+const PARABOLIC: Scalar = 0.3;
 
-/// A transport under way.
-struct Journey<'a> {
+/// A propagation under way.
+struct Propagation<'a> {
     propagator: &'a Propagator<'a>,
     navigator: Navigator<'a>,
-    flight: Flight,
+    stepper: Stepper,
     /// The volume of the last surface reached.
     volume: VolumeIndex,
-    /// Jacobian from the start to the last material, where the flight's derivatives start anew.
+    /// Jacobian from the start to the last material, where the stepper's derivatives start anew.
     jacobian: Option<Matrix5>,
     noise: Symmetric5,
     steps: u32,
@@ -90,100 +97,106 @@ impl Propagator<'_> {
         vector: &[Scalar; 5],
         surface: SurfaceIndex,
         expected: Option<SurfaceIndex>,
-    ) -> Stop {
-        let start = &self.detector.surfaces[surface.get()];
+    ) -> PropagationResult {
+        let start = &self.scene.detector.surfaces[surface.get()];
         let local = [vector[0], vector[1]];
         let tangents = start.frame(local).tangents;
-        let flight = Flight::new(
+        let stepper = Stepper::new(
             start.to_global(local),
             direction(vector[2], vector[3]),
             vector[4],
             tangents,
-            self.field,
+            self.scene.field,
         );
-        let mut journey = Journey {
+        let mut propagation = Propagation {
             propagator: self,
-            navigator: Navigator { detector: self.detector, config: self.config, expected },
-            flight,
+            navigator: Navigator {
+                detector: self.scene.detector,
+                config: self.scene.config,
+                expected,
+            },
+            stepper,
             volume: start.volume,
             jacobian: None,
             noise: Symmetric5::default(),
             steps: 0,
         };
-        if !journey.has_momentum() {
-            return Stop::Lost;
+        if !propagation.has_momentum() {
+            return PropagationResult::Aborted;
         }
-        journey.run(surface)
+        propagation.run(surface)
     }
 }
 
-impl Journey<'_> {
-    fn run(&mut self, start: SurfaceIndex) -> Stop {
-        let mut route = self.navigator.search(self.volume, &self.parabola(), 0.0, start);
+impl Propagation<'_> {
+    fn run(&mut self, start: SurfaceIndex) -> PropagationResult {
+        let mut candidates = self.navigator.search(self.volume, &self.parabola(), 0.0, start);
         let mut searches = 0;
-        // The flight before it looked through a portal, and whether it may.
+        // The stepper as it was before a look through a portal, and whether it may look.
         let (mut before, mut look) = (None, true);
         loop {
             self.steps += 1;
             if self.steps > self.propagator.limits.max_steps {
-                return Stop::Lost;
+                return PropagationResult::Aborted;
             }
-            let Some(target) = route.target() else {
-                if let Some(flight) = before.take() {
+            let Some(target) = candidates.target() else {
+                if let Some(stepper) = before.take() {
                     // The surfaces seen from afar were missed: go back and step to the portal instead.
-                    (self.flight, look) = (flight, false);
-                    route = self.search(self.volume, 0.0);
+                    (self.stepper, look) = (stepper, false);
+                    candidates = self.search(self.volume, 0.0);
                     continue;
                 }
                 // All candidates were missed: look again from here, but not for ever.
                 searches += 1;
-                route = self.search(self.volume, 0.0);
-                if searches > MAX_SEARCHES || route.target().is_none() {
-                    return Stop::Lost;
+                candidates = self.search(self.volume, 0.0);
+                if searches > MAX_SEARCHES || candidates.target().is_none() {
+                    return PropagationResult::Aborted;
                 }
                 continue;
             };
-            let surface = &self.propagator.detector.surfaces[target.surface.get()];
+            let surface = &self.propagator.scene.detector.surfaces[target.surface.get()];
             if look && self.sees_through(target, surface) {
                 if !target.link.is_some() {
-                    return Stop::Left;
+                    return PropagationResult::LeftDetector;
                 }
-                before.get_or_insert(self.flight);
-                route = self.search(target.link, target.path);
+                before.get_or_insert(self.stepper);
+                candidates = self.search(target.link, target.path);
                 continue;
             }
             let reached = match self.approach(target, surface) {
                 Approach::Reached(link) => link,
                 Approach::Missed => {
-                    self.next_target(&mut route);
+                    self.next_target(&mut candidates);
                     continue;
                 }
-                Approach::GivenUp => return Stop::Lost,
+                Approach::GivenUp => return PropagationResult::Aborted,
             };
             self.volume = surface.volume;
             (before, look, searches) = (None, true, 0);
             if surface.kind == SurfaceKind::SENSITIVE
-                && self.flight.path > self.propagator.limits.min_step_to_next_surface
+                && self.stepper.path > self.propagator.limits.min_step_to_next_surface
             {
-                return self.arrive(target.surface, surface).map_or(Stop::Lost, Stop::Sensor);
+                return self
+                    .arrive(target.surface, surface)
+                    .map_or(PropagationResult::Aborted, PropagationResult::Sensor);
             }
             if surface.material.is_some() && !self.cross_material(surface) {
-                return Stop::Lost;
+                return PropagationResult::Aborted;
             }
             if surface.kind == SurfaceKind::PORTAL {
                 if !reached.is_some() {
-                    return Stop::Left;
+                    return PropagationResult::LeftDetector;
                 }
                 self.volume = reached;
-                route = self.search(self.volume, 0.0);
+                candidates = self.search(self.volume, 0.0);
             } else {
-                self.next_target(&mut route);
+                self.next_target(&mut candidates);
             }
-            self.flight.reset_step();
+            self.stepper.reset_step();
         }
     }
 
-    fn search(&self, volume: VolumeIndex, entry: Scalar) -> Route {
+    fn search(&self, volume: VolumeIndex, entry: Scalar) -> Candidates {
         self.navigator.search(volume, &self.parabola(), entry, SurfaceIndex::NONE)
     }
 
@@ -196,14 +209,14 @@ impl Journey<'_> {
             && target.path
                 * target.path
                 * target.path
-                * dot(&self.flight.curvature, &self.flight.curvature)
+                * dot(&self.stepper.curvature, &self.stepper.curvature)
                 < 6.0 * SEE_THROUGH
     }
 
     /// Steps to a surface until it is reached or turns out to be missed.
     #[inline]
     fn approach(&mut self, target: Candidate, surface: &Surface) -> Approach {
-        let Propagator { field, config, limits, .. } = *self.propagator;
+        let Propagator { scene: Scene { field, config, .. }, limits, .. } = *self.propagator;
         let step_limits = StepLimits {
             min_step: config.min_step,
             max_step: config.max_step,
@@ -211,96 +224,98 @@ impl Journey<'_> {
             max_trials: config.max_step_trials,
         };
         let mut candidate = target;
-        while candidate.path.abs() > NUDGE {
-            self.flight.step(candidate.path, field, &step_limits);
+        while candidate.path.abs() > PARABOLIC {
+            self.stepper.step(candidate.path, field, &step_limits);
             self.steps += 1;
-            if self.steps > limits.max_steps || self.flight.path > limits.max_path {
+            if self.steps > limits.max_steps || self.stepper.path > limits.max_path {
                 return Approach::GivenUp;
             }
             let Some(nearer) = self.meet(target.surface, surface) else { return Approach::Missed };
             candidate = nearer;
         }
-        self.flight.nudge(candidate.path, field);
+        self.stepper.parabolic_step(candidate.path, field);
         Approach::Reached(candidate.link)
     }
 
-    /// The surface from where the flight is now, also a little behind.
+    /// The surface from where the stepper is now, also a little behind.
     #[inline]
     fn meet(&self, index: SurfaceIndex, surface: &Surface) -> Option<Candidate> {
         self.navigator.meet(
             &self.parabola(),
             index,
             surface,
-            self.propagator.config.overstep_tolerance,
+            self.propagator.scene.config.overstep_tolerance,
         )
     }
 
     /// Drops the target and those after it that are no longer met.
-    fn next_target(&self, route: &mut Route) {
-        route.advance();
-        while let Some(next) = route.target() {
-            let surface = &self.propagator.detector.surfaces[next.surface.get()];
+    fn next_target(&self, candidates: &mut Candidates) {
+        candidates.advance();
+        while let Some(next) = candidates.target() {
+            let surface = &self.propagator.scene.detector.surfaces[next.surface.get()];
             if let Some(updated) = self.meet(next.surface, surface) {
-                route.update(updated);
+                candidates.update(updated);
                 return;
             }
-            route.advance();
+            candidates.advance();
         }
     }
 
     #[inline]
     fn parabola(&self) -> Parabola {
         Parabola {
-            position: self.flight.position,
-            direction: self.flight.direction,
-            curvature: self.flight.curvature,
+            position: self.stepper.position,
+            direction: self.stepper.direction,
+            curvature: self.stepper.curvature,
         }
     }
 
     fn has_momentum(&self) -> bool {
         let Limits { min_p, min_pt, .. } = self.propagator.limits;
-        let direction = &self.flight.direction;
-        let p = 1.0 / self.flight.q_over_p.abs();
+        let direction = &self.stepper.direction;
+        let p = 1.0 / self.stepper.q_over_p.abs();
         p > min_p && p * perp(direction.x, direction.y) > min_pt
     }
 
     /// Adds the material at the present place to `noise`, whose frame is `frame`; false when the particle stops.
     #[inline]
     fn add_material(&mut self, surface: &Surface, local: [Scalar; 2], normal: Scalar) -> bool {
-        let Some(slab) = self.propagator.detector.slab_at(surface, local) else { return true };
-        let (flight, hypothesis) = (&mut self.flight, self.propagator.hypothesis);
-        let effect = interact(slab, normal, flight.q_over_p, hypothesis);
-        let Some(q_over_p) = after_loss(flight.q_over_p, effect.mean_loss, hypothesis) else {
+        let Some(slab) = self.propagator.scene.detector.slab_at(surface, local) else {
+            return true;
+        };
+        let (stepper, hypothesis) = (&mut self.stepper, self.propagator.hypothesis);
+        let effect = interact(slab, normal, stepper.q_over_p, hypothesis);
+        let Some(q_over_p) = after_loss(stepper.q_over_p, effect.mean_loss, hypothesis) else {
             return false;
         };
-        let direction = &flight.direction;
+        let direction = &stepper.direction;
         let transverse2 = direction.x * direction.x + direction.y * direction.y;
         let angle2 = effect.scattering_angle * effect.scattering_angle;
         self.noise[(2, 2)] += angle2 / transverse2;
         self.noise[(3, 3)] += angle2;
         self.noise[(4, 4)] += effect.sigma_q_over_p * effect.sigma_q_over_p;
-        flight.curvature *= q_over_p / flight.q_over_p;
-        flight.q_over_p = q_over_p;
+        stepper.curvature *= q_over_p / stepper.q_over_p;
+        stepper.q_over_p = q_over_p;
         self.has_momentum()
     }
 
     /// Crosses the material of a surface that does not measure: in the curvilinear frame, whatever its shape.
     fn cross_material(&mut self, surface: &Surface) -> bool {
-        let local = surface.to_local(&self.flight.position);
-        if self.propagator.detector.slab_at(surface, local).is_none() {
+        let local = surface.to_local(&self.stepper.position);
+        if self.propagator.scene.detector.slab_at(surface, local).is_none() {
             return true;
         }
-        let normal = dot(&surface.normal(local), &self.flight.direction);
-        let frame = LocalFrame::curvilinear(&self.flight.direction);
+        let normal = dot(&surface.normal(local), &self.stepper.direction);
+        let frame = LocalFrame::curvilinear(&self.stepper.direction);
         self.carry_to(&frame);
-        self.flight.restart_derivatives(frame.tangents);
+        self.stepper.restart_derivatives(frame.tangents);
         self.add_material(surface, local, normal)
     }
 
     /// Brings the Jacobian and the noise to a frame at the present place.
     #[inline]
     fn carry_to(&mut self, frame: &LocalFrame) {
-        let here = frame.jacobian(&self.flight);
+        let here = frame.jacobian(&self.stepper);
         self.jacobian = Some(match &self.jacobian {
             None => here,
             Some(before) => {
@@ -311,23 +326,23 @@ impl Journey<'_> {
     }
 
     #[inline]
-    fn arrive(&mut self, index: SurfaceIndex, surface: &Surface) -> Option<Arrival> {
-        let local = surface.to_local(&self.flight.position);
+    fn arrive(&mut self, index: SurfaceIndex, surface: &Surface) -> Option<PropagatedState> {
+        let local = surface.to_local(&self.stepper.position);
         let frame = surface.frame(local);
         self.carry_to(&frame);
-        let normal = dot(&frame.normal, &self.flight.direction);
+        let normal = dot(&frame.normal, &self.stepper.direction);
         if !(self.has_momentum() && self.add_material(surface, local, normal)) {
             return None;
         }
-        let direction = &self.flight.direction;
+        let direction = &self.stepper.direction;
         let (phi, theta) =
             (atan2(direction.y, direction.x), atan2(perp(direction.x, direction.y), direction.z));
-        Some(Arrival {
+        Some(PropagatedState {
             surface: index,
-            vector: [local[0], local[1], phi, theta, self.flight.q_over_p],
+            vector: [local[0], local[1], phi, theta, self.stepper.q_over_p],
             jacobian: self.jacobian?,
             noise: self.noise,
-            path: self.flight.path,
+            path: self.stepper.path,
         })
     }
 }

@@ -1,6 +1,5 @@
 use super::SeedingConfig;
-use crate::config::check;
-use crate::error::Error;
+use crate::error::{Error, check};
 use crate::field::{FieldChoice, MagneticField};
 use crate::math::{asin, ln};
 use crate::{Scalar, units};

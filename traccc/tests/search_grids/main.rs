@@ -16,7 +16,7 @@ use traccc::detector::{
 };
 use traccc::field::MagneticField;
 use traccc::io::{self, DetectorFiles};
-use traccc::propagation::{Limits, PropagationConfig, Propagator, Stop};
+use traccc::propagation::{Limits, PropagationConfig, PropagationResult, Propagator, Scene};
 use traccc::{Hypothesis, Scalar, SurfaceIndex};
 use traccc_sim::detectors::{ToyConfig, toy_detector};
 
@@ -232,9 +232,7 @@ fn check_navigation(name: &str, model: DetectorModel, helices: u32) {
         max_path: 1.0e5,
     };
     let propagator = Propagator {
-        detector: &detector,
-        field: &field,
-        config: &config,
+        scene: Scene { detector: &detector, field: &field, config: &config },
         hypothesis: Hypothesis::Muon,
         limits,
     };
@@ -252,7 +250,8 @@ fn check_navigation(name: &str, model: DetectorModel, helices: u32) {
         let mut vector = [loc0, loc1, phi, theta, helix.q_over_p as Scalar];
         let mut visited = BTreeSet::from([first.surface]);
         let mut at = first.surface;
-        while let Stop::Sensor(arrival) = propagator.to_next_sensor(&vector, at, None) {
+        while let PropagationResult::Sensor(arrival) = propagator.to_next_sensor(&vector, at, None)
+        {
             (vector, at) = (arrival.vector, arrival.surface);
             visited.insert(at);
             if visited.len() > expected.len() {

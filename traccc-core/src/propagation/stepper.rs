@@ -9,23 +9,23 @@ use crate::units::CURVATURE_PER_TESLA;
 /// 1 T. Only the derivatives by (phi, theta, q/p) change on the way: those by the local position stay what they were
 /// (the field gradient is neglected, as it is upstream by default).
 #[derive(Clone, Copy, Debug)]
-pub struct Flight {
+pub(super) struct Stepper {
     /// Global position, in mm.
-    pub position: Vector3,
+    pub(super) position: Vector3,
     /// Global direction, a unit vector.
-    pub direction: Vector3,
+    pub(super) direction: Vector3,
     /// Charge over momentum, in e/GeV.
-    pub q_over_p: Scalar,
+    pub(super) q_over_p: Scalar,
     /// Path since the start, in mm.
-    pub path: Scalar,
+    pub(super) path: Scalar,
     /// Change of the direction per path at the present position, in 1/mm.
-    pub curvature: Vector3,
+    pub(super) curvature: Vector3,
     /// Derivatives of the position by the starting loc0 and loc1.
-    pub position_by_local: [Vector3; 2],
+    pub(super) position_by_local: [Vector3; 2],
     /// Derivatives of the position by the starting phi, theta and q/p.
-    pub position_by: [Vector3; 3],
+    pub(super) position_by: [Vector3; 3],
     /// Derivatives of the direction by the starting phi, theta and q/p.
-    pub direction_by: [Vector3; 3],
+    pub(super) direction_by: [Vector3; 3],
     /// The step size that the last error suggests, in mm.
     next_step: Scalar,
 }
@@ -39,17 +39,17 @@ struct Stages {
     error: Scalar,
 }
 
-impl Flight {
+impl Stepper {
     /// Starts at a position and direction; the derivatives are those of a frame with the tangent vectors `tangents`.
     #[inline]
-    pub fn new(
+    pub(super) fn new(
         position: Vector3,
         direction: Vector3,
         q_over_p: Scalar,
         tangents: [Vector3; 2],
         field: &MagneticField,
     ) -> Self {
-        let mut flight = Self {
+        let mut stepper = Self {
             position,
             direction,
             q_over_p,
@@ -60,13 +60,13 @@ impl Flight {
             direction_by: [Vector3::zeros(); 3],
             next_step: Scalar::MAX,
         };
-        flight.restart_derivatives(tangents);
-        flight
+        stepper.restart_derivatives(tangents);
+        stepper
     }
 
     /// Forgets the start: from here on derivatives refer to the present place.
     #[inline]
-    pub fn restart_derivatives(&mut self, tangents: [Vector3; 2]) {
+    pub(super) fn restart_derivatives(&mut self, tangents: [Vector3; 2]) {
         let t = &self.direction;
         let transverse = perp(t.x, t.y);
         self.position_by_local = tangents;
@@ -83,7 +83,7 @@ impl Flight {
     /// Adaptive Runge-Kutta-Nyström step (E. Lund et al., JINST 4 P04001 (2009)): the step is repeated with a smaller
     /// size until the error estimate is below four times `tolerance`.
     #[inline]
-    pub fn step(&mut self, distance: Scalar, field: &MagneticField, limits: &StepLimits) {
+    pub(super) fn step(&mut self, distance: Scalar, field: &MagneticField, limits: &StepLimits) {
         let mut h = if distance < 0.0 {
             distance.max(-self.next_step).max(-limits.max_step)
         } else {
@@ -107,7 +107,7 @@ impl Flight {
 
     /// Lets the next step try the whole distance again.
     #[inline]
-    pub fn reset_step(&mut self) {
+    pub(super) fn reset_step(&mut self) {
         self.next_step = Scalar::MAX;
     }
 
@@ -154,7 +154,7 @@ impl Flight {
 
     /// Moves by a distance so short, in mm, that the third order of the path does not matter.
     #[inline]
-    pub fn nudge(&mut self, h: Scalar, field: &MagneticField) {
+    pub(super) fn parabolic_step(&mut self, h: Scalar, field: &MagneticField) {
         let qc = self.q_over_p * CURVATURE_PER_TESLA;
         let b = field.at(&self.position);
         let turn = cross(&self.direction, &b);
@@ -174,15 +174,15 @@ impl Flight {
 
 /// What limits a step.
 #[derive(Clone, Copy, Debug)]
-pub struct StepLimits {
+pub(super) struct StepLimits {
     /// Smallest step, in mm.
-    pub min_step: Scalar,
+    pub(super) min_step: Scalar,
     /// Largest step, in mm.
-    pub max_step: Scalar,
+    pub(super) max_step: Scalar,
     /// Error aimed at, in mm.
-    pub tolerance: Scalar,
+    pub(super) tolerance: Scalar,
     /// Trials of the step size at most.
-    pub max_trials: u32,
+    pub(super) max_trials: u32,
 }
 
 #[inline]
@@ -198,38 +198,38 @@ mod tests {
     const LIMITS: StepLimits =
         StepLimits { min_step: 1e-4, max_step: 1e4, tolerance: 1e-4, max_trials: 10_000 };
 
-    fn fly(start: &Flight, distance: Scalar, field: &MagneticField) -> Flight {
-        let mut flight = *start;
-        while distance - flight.path > 1e-3 {
-            flight.step(distance - flight.path, field, &LIMITS);
+    fn fly(start: &Stepper, distance: Scalar, field: &MagneticField) -> Stepper {
+        let mut stepper = *start;
+        while distance - stepper.path > 1e-3 {
+            stepper.step(distance - stepper.path, field, &LIMITS);
         }
-        flight.nudge(distance - flight.path, field);
-        flight
+        stepper.parabolic_step(distance - stepper.path, field);
+        stepper
     }
 
-    fn start(phi: Scalar, theta: Scalar, q_over_p: Scalar, field: &MagneticField) -> Flight {
+    fn start(phi: Scalar, theta: Scalar, q_over_p: Scalar, field: &MagneticField) -> Stepper {
         let tangents = [Vector3::x(), Vector3::y()];
-        Flight::new(Vector3::new(1.0, -2.0, 3.0), direction(phi, theta), q_over_p, tangents, field)
+        Stepper::new(Vector3::new(1.0, -2.0, 3.0), direction(phi, theta), q_over_p, tangents, field)
     }
 
     /// The analytic helix about z through the same start.
-    fn helix(flight: &Flight, tesla: Scalar, path: Scalar) -> Vector3 {
-        let omega = flight.q_over_p * CURVATURE_PER_TESLA * tesla;
-        let (t, angle) = (flight.direction, omega * path);
+    fn helix(stepper: &Stepper, tesla: Scalar, path: Scalar) -> Vector3 {
+        let omega = stepper.q_over_p * CURVATURE_PER_TESLA * tesla;
+        let (t, angle) = (stepper.direction, omega * path);
         // dt/ds = omega t x z turns the direction clockwise for a positive charge.
         let (sin, cos) = angle.sin_cos();
         let x = (t.x * sin + t.y * (1.0 - cos)) / omega;
         let y = (t.y * sin - t.x * (1.0 - cos)) / omega;
-        flight.position + Vector3::new(x, y, t.z * path)
+        stepper.position + Vector3::new(x, y, t.z * path)
     }
 
     #[test]
     fn steps_follow_the_analytic_helix() {
         let field = MagneticField::along_z(2.0);
         for (phi, theta, q_over_p) in [(0.3, 1.2, 1.0), (-2.8, 0.4, -1.6), (3.0, 2.5, 0.1)] {
-            let flight = start(phi, theta, q_over_p, &field);
-            let end = fly(&flight, 800.0, &field);
-            let expected = helix(&flight, 2.0, 800.0);
+            let stepper = start(phi, theta, q_over_p, &field);
+            let end = fly(&stepper, 800.0, &field);
+            let expected = helix(&stepper, 2.0, 800.0);
             let away = (end.position - expected).norm();
             assert!(away < 5e-3, "{away} mm off after 800 mm at q/p {q_over_p}");
             assert!((end.direction.norm() - 1.0).abs() < 1e-6);
