@@ -62,7 +62,7 @@ pub(crate) fn write_completions(shell: Shell) -> Result<Verdict> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "traccc", &mut script);
     // Not directly: the generator panics when the output is closed.
-    std::io::Write::write_all(&mut std::io::stdout().lock(), &script)?;
+    std::io::stdout().lock().write_all(&script)?;
     Ok(Verdict::Done)
 }
 

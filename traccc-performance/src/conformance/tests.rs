@@ -189,12 +189,13 @@ impl ReconstructionChain for Prepared {
         Ok(PreparedBatch(results, keep))
     }
 
-    fn resume<'a>(
+    fn resume(
         &mut self,
-        events: &[&'a Reconstruction],
+        events: &[&Reconstruction],
         next: Stage,
         keep: Keep,
     ) -> Result<PreparedBatch, Error> {
+        self.begun += 1;
         let mut results: Vec<_> = events.iter().map(|&event| event.clone()).collect();
         if self.lie == Lie::ResumesElsewhere && next == Stage::Finding {
             results.iter_mut().for_each(|event| event.found = Tracks::new());
