@@ -135,9 +135,9 @@ mod tests {
             assert_eq!(keep, Keep::Tracks);
             Ok(events.iter().map(CellsView::len).collect())
         }
-        fn resume<'a>(
+        fn resume(
             &mut self,
-            _: &[&'a Reconstruction],
+            _: &[&Reconstruction],
             _: Stage,
             _: Keep,
         ) -> Result<Vec<usize>, Error> {

@@ -111,7 +111,7 @@ enum Lie {
     None,
     /// Accepts cells that are none.
     AcceptsAnything,
-    /// The last of several events gets no result.
+    /// The last of the events that are resumed gets no result.
     LosesTheLast,
     /// In batches, an event has the sign of zero of the event before.
     MixesEvents,
@@ -175,7 +175,6 @@ impl ReconstructionChain for Prepared {
         self.begun += 1;
         let mut results: Vec<_> = events.iter().map(|&cells| self.answer(cells)).collect();
         match self.lie {
-            Lie::LosesTheLast if results.len() > 1 => drop(results.pop()),
             Lie::MixesEvents => {
                 for result in results.iter_mut().flatten().skip(1) {
                     result.measurements.time.iter_mut().for_each(|time| *time = -0.0);
@@ -194,13 +193,17 @@ impl ReconstructionChain for Prepared {
         Ok(PreparedBatch(results, keep))
     }
 
-    fn resume<'a>(
+    fn resume(
         &mut self,
-        events: &[&'a Reconstruction],
+        events: &[&Reconstruction],
         next: Stage,
         keep: Keep,
     ) -> Result<PreparedBatch, Error> {
+        self.begun += 1;
         let mut results: Vec<_> = events.iter().map(|&event| event.clone()).collect();
+        if self.lie == Lie::LosesTheLast {
+            results.pop();
+        }
         if self.lie == Lie::ResumesElsewhere && next == Stage::Finding {
             results.iter_mut().for_each(|event| event.found = Tracks::new());
         }
