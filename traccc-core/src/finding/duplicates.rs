@@ -167,7 +167,7 @@ mod tests {
             ids
         };
         let rows = first..links.len();
-        let chains: Vec<Vec<u32>> = rows.clone().map(|row| chain(row as u32)).collect();
+        let chains: Vec<Vec<u32>> = rows.map(|row| chain(row as u32)).collect();
         let quality =
             |row: usize| probability(links[row].chi2_sum, links[row].coordinates as i32 - 5);
         let dies = |i: usize| {
