@@ -1,7 +1,7 @@
 use crate::athena_ids::AthenaIds;
 use std::sync::Arc;
 use traccc_core::SurfaceIndex;
-use traccc_core::detector::Detector;
+use traccc_core::detector::{Detector, SurfaceKind};
 
 /// The numbering of surfaces in event files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,7 +21,32 @@ impl GeometryIds {
         match self {
             Self::Acts => detector.surface_by_source(id),
             Self::Detray => detector.surface_by_identifier(id),
-            Self::Athena(ids) => detector.surface_by_identifier(ids.detray(id)?),
+            Self::Athena(ids) => {
+                let mut detray = ids.detray(id);
+                let only = detray.next().filter(|_| detray.next().is_none())?;
+                detector.surface_by_identifier(only)
+            }
+        }
+    }
+
+    /// Two sensors that share an id, if there are such.
+    pub(crate) fn sensors_that_share(
+        &self,
+        id: u64,
+        detector: &Detector,
+    ) -> Option<[SurfaceIndex; 2]> {
+        let is_sensor =
+            |s: &SurfaceIndex| detector.surfaces[s.get()].kind == SurfaceKind::SENSITIVE;
+        let first_two = |mut sensors: &mut dyn Iterator<Item = SurfaceIndex>| {
+            let mut sensors = (&mut sensors).filter(is_sensor);
+            Some([sensors.next()?, sensors.next()?])
+        };
+        match self {
+            Self::Acts => first_two(&mut detector.surfaces_by_source(id)),
+            Self::Detray => None,
+            Self::Athena(ids) => {
+                first_two(&mut ids.detray(id).filter_map(|id| detector.surface_by_identifier(id)))
+            }
         }
     }
 

@@ -40,19 +40,19 @@ mod tracks;
 
 pub use athena_ids::{AthenaIds, read_athena_ids};
 pub use csv::{
-    CellOptions, CellsRead, Duplicates, MeasurementsRead, parse_cells, read_cells,
+    CellOptions, CellsRead, CsvTable, Duplicates, MeasurementsRead, parse_cells, read_cells,
     read_measurements, read_raw_cells, read_truth, write_cells, write_hits, write_measurements,
     write_particles, write_simhit_map,
 };
-pub use error::{ContentProblem, CsvProblem, Error, FieldProblem, Result};
+pub use error::{Columns, ContentProblem, CsvProblem, Error, FieldProblem, Result};
 pub use event_directory::{EventDirectory, EventFile};
 pub use field::{read_field_map, write_field_map};
 pub use geometry_ids::GeometryIds;
 pub use input::read as read_file;
 pub use json::{
     AxisBinning, Conditions, DetectorFiles, Digitization, DigitizationEntry, FileKind,
-    HierarchyKey, file_kind, read_conditions, read_detector, read_digitization, read_geometry,
-    with_homogeneous_material, with_material_maps, with_surface_grids, write_detector,
-    write_digitization,
+    HierarchyKey, Readout, Segmentation, file_kind, read_conditions, read_detector,
+    read_digitization, read_geometry, with_homogeneous_material, with_material_maps,
+    with_surface_grids, write_detector, write_digitization,
 };
 pub use tracks::{TRACKS_CSV_HEADER, write_tracks_csv, write_tracks_json_lines};

@@ -8,7 +8,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use traccc_core::detector::{Detector, ModuleDesign, Modules};
-use traccc_core::event::{Subspace, TruthCell};
+use traccc_core::event::{Subspace, TruthCell, TruthEvent, TruthHit};
 use traccc_core::{ModuleIndex, SurfaceIndex};
 use traccc_io::{
     CellOptions, CsvProblem, DetectorFiles, Duplicates, Error, EventDirectory, EventFile,
@@ -251,8 +251,156 @@ fn truth_that_contradicts_itself_is_refused_with_its_line() {
         let ids = &GeometryIds::Acts;
         read_truth(folder.path(), 0, &detector, &modules, ids).unwrap_err().to_string()
     };
-    let unknown = message(EventFile::Hits, |text| text.replacen("\n4503599627370496,", "\n7,", 1));
-    assert!(unknown.ends_with("-hits.csv`, line 2: there is no particle 7"), "{unknown}");
+    let twice = message(EventFile::Particles, |text| {
+        let (header, rows) = text.split_once('\n').unwrap();
+        format!("# listed twice\n{header}\n\n{rows}\n{rows}")
+    });
+    assert!(
+        twice.ends_with("-particles_initial.csv`, line 9: a second particle 4503599627370496"),
+        "{twice}"
+    );
     let twice = message(EventFile::SimhitMap, |text| text.replacen("\n0,0\n", "\n0,0\n0,0\n", 1));
     assert!(twice.ends_with("line 3: a second line for hit 0 in measurement 0"), "{twice}");
+}
+
+/// The mock event with files changed: `change` gets the kind and the text of each.
+fn changed_event(change: impl Fn(EventFile, String) -> String) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for file in EventFile::ALL {
+        let name = file.file_name(0);
+        let bytes = std::fs::read(testdata::path("mock").join(&name)).unwrap();
+        // The measurements have a raw byte: that file is not changed.
+        let bytes = match String::from_utf8(bytes) {
+            Ok(text) => change(file, text).into_bytes(),
+            Err(error) => error.into_bytes(),
+        };
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    folder
+}
+
+fn truth_of(folder: &Path) -> traccc_io::Result<TruthEvent> {
+    let (detector, modules) = mock();
+    read_truth(folder, 0, &detector, &modules, &GeometryIds::Acts)
+}
+
+/// In place of the first column `particle_id` the five numbers that ACTS packs into it; `particle` changes the third.
+fn in_five_columns(text: &str, particle: fn(u64) -> u64) -> String {
+    let mut lines = text.lines();
+    let header = lines.next().unwrap().strip_prefix("particle_id,").unwrap();
+    let mut changed = format!(
+        "particle_id_pv,particle_id_sv,particle_id_part,particle_id_gen,particle_id_subpart,{header}\n"
+    );
+    for line in lines {
+        let (id, rest) = line.split_once(',').unwrap();
+        let id: u64 = id.parse().unwrap();
+        let part = particle(id >> 24 & 0xffff);
+        let [pv, sv, gen_, sub] = [id >> 52, id >> 40 & 0xfff, id >> 16 & 0xff, id & 0xffff];
+        changed += &format!("{pv},{sv},{part},{gen_},{sub},{rest}\n");
+    }
+    changed
+}
+
+#[test]
+fn particle_ids_in_five_columns_are_those_in_one() {
+    let expected = truth_of(&testdata::path("mock")).unwrap();
+    let has_particles = |file| matches!(file, EventFile::Hits | EventFile::Particles);
+    // In both files, and in one of them only.
+    for files in [[EventFile::Hits, EventFile::Particles], [EventFile::Hits; 2]] {
+        let folder = changed_event(|file, text| {
+            if files.contains(&file) { in_five_columns(&text, |part| part) } else { text }
+        });
+        assert_eq!(truth_of(folder.path()).unwrap(), expected);
+    }
+    // Numbers beyond the bits of the packed identifier: particles are numbered.
+    let folder = changed_event(|file, text| {
+        if has_particles(file) { in_five_columns(&text, |part| part + 70_000) } else { text }
+    });
+    let far = truth_of(folder.path()).unwrap();
+    assert_eq!(far.particles.iter().map(|p| p.id).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(far.hits.iter().map(|h| h.particle).collect::<Vec<_>>(), [1, 2, 3]);
+}
+
+#[test]
+fn hits_of_particles_that_are_not_listed_have_no_particle() {
+    let folder = changed_event(|file, text| match file {
+        EventFile::Particles => text
+            .lines()
+            .enumerate()
+            .filter(|(i, _)| *i != 1)
+            .map(|(_, l)| format!("{l}\n"))
+            .collect(),
+        _ => text,
+    });
+    let truth = truth_of(folder.path()).unwrap();
+    let ids: Vec<u64> = truth.particles.iter().map(|p| p.id).collect();
+    let of_hits: Vec<u64> = truth.hits.iter().map(|h| h.particle).collect();
+    assert_eq!(of_hits, [ids[0], TruthHit::NO_PARTICLE, ids[1]]);
+    let to = tempfile::tempdir().unwrap();
+    write_hits(to.path(), 0, &truth, &mock().0, &GeometryIds::Acts).unwrap();
+    let name = EventFile::Hits.file_name(0);
+    std::fs::copy(to.path().join(&name), folder.path().join(&name)).unwrap();
+    assert_eq!(truth_of(folder.path()).unwrap(), truth, "written and read back");
+}
+
+#[test]
+fn other_dialects_of_the_files_hold_the_same_event() {
+    let expected = truth_of(&testdata::path("mock")).unwrap();
+    let quoted = |text: &str| {
+        let fields = |line: &str| {
+            line.split(',').map(|field| format!("\"{field}\"")).collect::<Vec<_>>().join(",")
+        };
+        text.lines().map(|line| fields(line) + "\r\n").collect::<String>()
+    };
+    let dialects: [&dyn Fn(EventFile, String) -> String; 3] = [
+        &|_, text| quoted(&text),
+        &|_, text| format!("# ACTS export\n\n{}\n  \n", text.replace('\n', "\n# more\n \t \n")),
+        // The name of the column in older versions of ACTS.
+        &|file, text| match file {
+            EventFile::Cells => text.replacen("measurement_id", "hit_id", 1),
+            _ => text,
+        },
+    ];
+    let (detector, modules) = mock();
+    let cells = |folder: &Path| {
+        let path = folder.join(EventFile::Cells.file_name(0));
+        read_cells(path, &detector, &modules, &CellOptions::default()).unwrap()
+    };
+    for (number, dialect) in dialects.into_iter().enumerate() {
+        let folder = changed_event(dialect);
+        assert_eq!(truth_of(folder.path()).unwrap(), expected, "{number}");
+        assert_eq!(cells(folder.path()), cells(&testdata::path("mock")), "{number}");
+    }
+}
+
+#[test]
+fn a_refused_duplicate_is_named_by_its_line_in_the_file() {
+    let (detector, modules) = mock();
+    let folder = changed_event(|_, text| format!("# a comment\n{}", text.replace('\n', "\n\n")));
+    let path = folder.path().join(EventFile::Cells.file_name(0));
+    let refuse = CellOptions { duplicates: Duplicates::Refuse, ..CellOptions::default() };
+    let message = read_cells(&path, &detector, &modules, &refuse).unwrap_err().to_string();
+    assert!(message.contains("line 10: a second cell of channel 1, 1"), "{message}");
+}
+
+#[test]
+fn cells_of_an_athena_id_of_two_sensors_are_refused() {
+    let model = read_detector(&DetectorFiles::find(testdata::path("telescope")).unwrap()).unwrap();
+    let detector = Detector::compile(&model).unwrap();
+    let design = ModuleDesign::equidistant([10, 10], [-5.0, -5.0], [5.0, 5.0]);
+    let modules = Modules::new(&detector, vec![design], |_| Some((0, [0.0; 2]))).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let map = folder.path().join("map.txt");
+    let [one, two] = [detector.identifiers[0], detector.identifiers[1]];
+    std::fs::write(&map, format!("0xa,{one}\n\n0xa,{two}\n")).unwrap();
+    let ids = GeometryIds::Athena(Arc::new(read_athena_ids(&map).unwrap()));
+    let options = CellOptions { ids, ..CellOptions::default() };
+    let read = |id: u64| {
+        let cells = format!("geometry_id,channel0,channel1,value\n{id},0,0,1\n");
+        parse_cells(cells.as_bytes(), "c", &detector, &modules, &options)
+    };
+    let problem = CsvProblem::SharedGeometryId { id: 10, surfaces: [0, 1] };
+    assert!(matches!(read(10), Err(Error::Csv { problem: found, .. }) if found == problem));
+    std::fs::write(&map, format!("0xa,{one}\n0xa,{one}\n")).unwrap();
+    assert_eq!(read_athena_ids(&map).unwrap().len(), 1);
 }

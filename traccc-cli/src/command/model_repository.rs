@@ -99,6 +99,6 @@ pub(crate) fn model_repository(arguments: &ModelRepositoryArguments) -> Result<V
     let compact_cells = arguments.inputs == Tensors::All;
     let model = RepositoryModel { name, options, instances, kind, compact_cells, outputs };
     let folder = model.write(&arguments.output)?;
-    writeln!(std::io::stdout().lock(), "model `{}` in `{}`", model.name, folder.display())?;
+    writeln!(crate::terminal::stdout(), "model `{}` in `{}`", model.name, folder.display())?;
     Ok(Verdict::Done)
 }

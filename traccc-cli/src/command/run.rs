@@ -4,6 +4,7 @@ use crate::events::Events;
 use crate::output::{Format, Output, check_folder};
 use crate::progress::progress_bar;
 use crate::report::{StageMs, Summary, TruthTotals, TruthView};
+use crate::terminal;
 use crate::workers::Workers;
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
@@ -94,7 +95,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Verdict> {
         "done"
     );
 
-    let mut out = std::io::stdout().lock();
+    let mut out = terminal::stdout();
     match arguments.summary {
         SummaryFormat::Text => write!(out, "{summary}")?,
         SummaryFormat::Json => writeln!(out, "{}", serde_json::to_string(&summary)?)?,

@@ -4,13 +4,14 @@ use crate::args::positive;
 use crate::events::write_event;
 use crate::progress::progress_bar;
 use crate::report::counted;
+use crate::terminal;
 use crate::workers::Workers;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use traccc::detector::{Detector, DetectorModel};
-use traccc::io::{self, DetectorFiles, Digitization};
+use traccc::io::{self, DetectorFiles, Digitization, Readout};
 use traccc::math::Vector3;
 use traccc::{ChainConfig, FieldSource, Scalar, Setup, settings};
 use traccc_sim::detectors::{
@@ -203,8 +204,12 @@ fn write_description(
     let directory = &arguments.output;
     io::write_detector(directory, model)?;
     let digitization = directory.join(format!("{}_digitization.json", model.name));
-    let entries = Digitization::from_modules(&setup.detector, &setup.modules)?;
-    io::write_digitization(digitization, &entries)?;
+    let mut segmentation = Digitization::from_modules(&setup.detector, &setup.modules)?;
+    let DigitizationConfig { thickness, threshold, .. } = config.digitization;
+    for entry in &mut segmentation.entries {
+        entry.readout = Readout { thickness, threshold, digital: false };
+    }
+    io::write_digitization(digitization, &segmentation)?;
     let settings = format!(
         "# How these events were made, by traccc {}.\nfield = \"{}\"\nseed = {}\n\n{}",
         env!("CARGO_PKG_VERSION"),
@@ -237,7 +242,7 @@ fn report(
     has_settings: bool,
 ) -> Result<()> {
     let directory = arguments.output.display();
-    let mut out = std::io::stdout().lock();
+    let mut out = terminal::stdout();
     writeln!(
         out,
         "{}, {cells} cells, {sensors} sensors in `{directory}`",

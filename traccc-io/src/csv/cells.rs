@@ -74,7 +74,6 @@ pub fn parse_cells(
         cells.push(Cell { channel0, channel1, activation, time, module });
         Ok(())
     })?;
-    // Row 0 is line 2: a line is a row, and line 1 is the header.
     let arranged = cells.arrange(modules.len(), options.duplicates);
     let Arranged { cells, merged_duplicates } = arranged.map_err(|error| match error {
         ArrangeError::Twice { row, cell } => {
@@ -84,10 +83,10 @@ pub fn parse_cells(
                 channel1: cell.channel1,
                 id: options.ids.id(surface, detector).unwrap_or_default(),
             };
-            table.error(row + 2, problem)
+            table.row_error(row + 1, problem)
         }
         ArrangeError::Overflow { row, sum } => {
-            table.error(row + 2, CsvProblem::Activation { value: sum })
+            table.row_error(row + 1, CsvProblem::Activation { value: sum })
         }
     })?;
     Ok(CellsRead { cells, merged_duplicates })
@@ -157,7 +156,8 @@ impl CellColumns {
     }
 }
 
-/// The measurement id of a cell that belongs to no measurement.
+/// The measurement id of a cell that belongs to no measurement. The column is `measurement_id`, or `hit_id` in files of older
+/// versions of ACTS.
 pub(super) const NO_MEASUREMENT: u64 = u64::MAX;
 
 /// Reads to which measurement each cell contributes, before merging, in the order of the file. The answer has measurement
@@ -170,7 +170,7 @@ pub(super) fn parse_contributions(
 ) -> Result<Vec<TruthCell>> {
     let table = Table::new(bytes, file)?;
     let columns = CellColumns::find(&table)?;
-    let measurement_id = table.column("measurement_id")?;
+    let measurement_id = table.either("measurement_id", "hit_id")?;
     let mut contributions = Vec::with_capacity(table.about_rows());
     table.for_each(|row| {
         let (module, channel1, channel0) = columns.channel(row, sensors)?;
@@ -187,7 +187,7 @@ pub(super) fn parse_contributions(
 /// The measurement ids that occur in a cells file.
 pub(super) fn parse_measurement_ids(bytes: &[u8], file: &Path) -> Result<Vec<u64>> {
     let table = Table::new(bytes, file)?;
-    let measurement_id = table.column("measurement_id")?;
+    let measurement_id = table.either("measurement_id", "hit_id")?;
     let mut ids = Vec::with_capacity(table.about_rows());
     table.for_each(|row| {
         let id = row.u64(measurement_id)?;

@@ -2,7 +2,7 @@
 
 use crate::error::CsvProblem;
 use crate::geometry_ids::GeometryIds;
-use traccc_core::detector::{Detector, Modules, SurfaceKind};
+use traccc_core::detector::{Detector, Modules};
 use traccc_core::{ModuleIndex, SurfaceIndex};
 
 /// The surface of a geometry id.
@@ -11,13 +11,8 @@ pub(super) fn surface(
     ids: &GeometryIds,
     detector: &Detector,
 ) -> Result<SurfaceIndex, CsvProblem> {
-    if matches!(ids, GeometryIds::Acts) {
-        let is_sensor =
-            |s: &SurfaceIndex| detector.surfaces[s.get()].kind == SurfaceKind::SENSITIVE;
-        let mut sensors = detector.surfaces_by_source(id).filter(is_sensor);
-        if let (Some(one), Some(other)) = (sensors.next(), sensors.next()) {
-            return Err(CsvProblem::SharedGeometryId { id, surfaces: [one.0, other.0] });
-        }
+    if let Some([one, other]) = ids.sensors_that_share(id, detector) {
+        return Err(CsvProblem::SharedGeometryId { id, surfaces: [one.0, other.0] });
     }
     ids.surface(id, detector)
         .ok_or_else(|| CsvProblem::UnknownGeometryId { id, numbering: ids.name() })

@@ -22,8 +22,8 @@ pub struct MeasurementsRead {
 /// Reads a measurements file (plain, gzip or zstd; `path` or `path` with .gz or .zst).
 ///
 /// Columns are found by name: `geometry_id`, `local_key`, `local0`, `local1`, `var_local0`, `var_local1` and, if present,
-/// `time` (c·t in mm, else 0). `local_key` says what is measured: bit 1 loc0, bit 2 loc1; it is a number, or a single
-/// byte that is none (as upstream writes it).
+/// `time` (c·t in mm, else 0). `local_key` says what is measured: bit 1 loc0, bit 2 loc1, others (6: time) are not
+/// looked at; it is a number, or a single byte that is no digit (as upstream writes it).
 ///
 /// # Errors
 /// A file that cannot be read, and with file and line: fields that are missing or no numbers, unknown geometry ids, keys
@@ -80,9 +80,9 @@ fn variances(row: &Row<'_>, columns: [Column; 2]) -> Result<[Scalar; 2], CsvProb
 
 fn subspace(row: &Row<'_>, column: Column) -> Result<Subspace, CsvProblem> {
     let key = match row.text(column) {
-        // Upstream writes the number as a character, which no editor shows.
-        Some(&[byte]) if !byte.is_ascii_graphic() => byte,
-        _ => u8::try_from(row.u32(column)?).unwrap_or_default(),
+        // Upstream writes the number as a character: 6 as one that no editor shows, 70 (with time) as `F`.
+        Some(&[byte]) if !byte.is_ascii_digit() => byte.into(),
+        _ => row.u32(column)?,
     };
     match key >> 1 & 0b11 {
         0b01 => Ok(Subspace::LOC0),
@@ -150,7 +150,12 @@ mod tests {
 
     #[test]
     fn the_key_is_a_number_or_a_byte() {
-        let keys: [(&[u8], Subspace); 6] = [
+        let keys: [(&[u8], Subspace); 11] = [
+            (b"66", Subspace::LOC0),
+            (b"70", Subspace::BOTH),
+            (b"B", Subspace::LOC0),
+            (b"D", Subspace::LOC1),
+            (b"F", Subspace::BOTH),
             (b"2", Subspace::LOC0),
             (b"4", Subspace::LOC1),
             (b"6", Subspace::BOTH),
@@ -165,7 +170,7 @@ mod tests {
                 "{key:?}"
             );
         }
-        for key in [&b"1"[..], b"\x01", b"", b"x", b"300"] {
+        for key in [&b"1"[..], b"\x01", b"", b"x", b"64", b"@", b"xy"] {
             assert!(read(&file(&[(1, key, 0.0)])).is_err(), "{key:?}");
         }
     }
