@@ -3,43 +3,44 @@
 use crate::csv::{number, trim};
 use crate::error::{CsvProblem, Error, Result};
 use std::path::Path;
+use traccc_core::SurfaceIndex;
+use traccc_core::detector::{Detector, Modules, Numbering, SensorTable};
 
-/// Pairs of an Athena identifier and the detray identifier of the same surface.
+/// The Athena identifier of each surface that a map names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AthenaIds {
-    /// Ascending; an Athena identifier can have several detray ones.
-    by_athena: Vec<(u64, u64)>,
-    /// Ascending, each detray identifier once.
+    /// (detray barcode, Athena identifier), ascending, each barcode once.
     by_detray: Vec<(u64, u64)>,
 }
 
 impl AthenaIds {
-    /// The detray identifiers of an Athena identifier, ascending: none, one, or several where sensors share it (the sides of
-    /// a strip module).
-    pub fn detray(&self, athena: u64) -> impl Iterator<Item = u64> + '_ {
-        let first = self.by_athena.partition_point(|pair| pair.0 < athena);
-        self.by_athena[first..].iter().take_while(move |pair| pair.0 == athena).map(|pair| pair.1)
-    }
-
-    /// The Athena identifier of a detray identifier.
+    /// The Athena identifier of a detray barcode. Sensors can share it (the sides of a strip module).
     pub fn athena(&self, detray: u64) -> Option<u64> {
         let row = self.by_detray.binary_search_by_key(&detray, |pair| pair.0).ok()?;
         Some(self.by_detray[row].1)
     }
 
+    /// The sensors of a detector by their Athena identifiers.
+    pub fn sensors(&self, detector: &Detector, modules: &Modules) -> SensorTable {
+        let id_of = |surface: SurfaceIndex| self.athena(*detector.identifiers.get(surface.get())?);
+        SensorTable::new(Numbering::Athena, detector, modules, id_of)
+    }
+
     /// Number of pairs, at least 1 in a map that was read.
     pub fn len(&self) -> usize {
-        self.by_athena.len()
+        self.by_detray.len()
     }
 
     /// Whether there is no pair.
     pub fn is_empty(&self) -> bool {
-        self.by_athena.is_empty()
+        self.by_detray.is_empty()
     }
 
-    /// How many Athena identifiers have several detray ones.
+    /// How many Athena identifiers have several detray barcodes.
     fn shared(&self) -> usize {
-        self.by_athena.chunk_by(|a, b| a.0 == b.0).filter(|run| run.len() > 1).count()
+        let mut ids: Vec<u64> = self.by_detray.iter().map(|pair| pair.1).collect();
+        ids.sort_unstable();
+        ids.chunk_by(|a, b| a == b).filter(|run| run.len() > 1).count()
     }
 }
 
@@ -70,11 +71,7 @@ pub fn read_athena_ids(path: impl AsRef<Path>) -> Result<AthenaIds> {
         let (what, id) = ("detray id", two[1].0);
         return Err(error(two[0].2.max(two[1].2), CsvProblem::DuplicateId { what, id }));
     }
-    let by_detray: Vec<_> = pairs.iter().map(|&(detray, athena, _)| (detray, athena)).collect();
-    let mut by_athena: Vec<_> =
-        by_detray.iter().map(|&(detray, athena)| (athena, detray)).collect();
-    by_athena.sort_unstable();
-    let ids = AthenaIds { by_athena, by_detray };
+    let ids = AthenaIds { by_detray: pairs.iter().map(|pair| (pair.0, pair.1)).collect() };
     let shared = ids.shared();
     if shared > 0 {
         let path = path.display();
@@ -121,12 +118,11 @@ mod tests {
     }
 
     #[test]
-    fn both_directions_are_looked_up() {
+    fn pairs_are_looked_up() {
         let ids = read("0x2f000000000000,12\r\nA,281474976710783").unwrap();
-        let detray = |athena| ids.detray(athena).collect::<Vec<_>>();
-        assert_eq!((ids.len(), detray(10)), (2, vec![281_474_976_710_783]));
+        assert_eq!((ids.len(), ids.athena(281_474_976_710_783)), (2, Some(10)));
         assert_eq!(ids.athena(12), Some(0x2f_0000_0000_0000));
-        assert_eq!((detray(12), ids.athena(10)), (vec![], None));
+        assert_eq!(ids.athena(10), None);
         assert!(!read_athena_ids(testdata::path("athena_ids.txt")).unwrap().is_empty());
     }
 
@@ -137,9 +133,8 @@ mod tests {
     }
 
     #[test]
-    fn an_id_of_several_sensors_leads_to_all_of_them() {
+    fn sensors_may_share_an_id() {
         let ids = read("a,7\nb,2\na,1\n").unwrap();
-        assert_eq!(ids.detray(10).collect::<Vec<_>>(), [1, 7]);
         assert_eq!((ids.athena(1), ids.athena(7), ids.shared()), (Some(10), Some(10), 1));
     }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use thiserror::Error;
+use traccc_core::detector::SensorError;
 
 /// What is wrong with the content of a JSON file.
 #[derive(Clone, Debug, Error, PartialEq)]
@@ -200,13 +201,14 @@ impl Columns {
     }
 }
 
-/// Columns that a message names, and characters of each.
+/// Columns that a message names, and half the characters of each.
 const SHOWN: usize = 30;
 
 impl fmt::Display for Columns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.found.iter().take(SHOWN);
-        let shown = names.map(|name| format!("`{}`", name.chars().take(SHOWN).collect::<String>()));
+        let shown =
+            names.map(|name| format!("`{}`", name.chars().take(2 * SHOWN).collect::<String>()));
         let shown = shown.collect::<Vec<_>>().join(", ");
         write!(f, "there is no column `{}`; the columns found are {shown}", self.wanted)?;
         if self.found.len() > SHOWN {
@@ -264,35 +266,9 @@ pub enum CsvProblem {
         /// The kind of number.
         expected: &'static str,
     },
-    /// A geometry id that no surface has.
-    #[error(
-        "geometry id {id} is none of the detector's {numbering} ids; files of other programs may use another numbering"
-    )]
-    UnknownGeometryId {
-        /// The id.
-        id: u64,
-        /// How it was looked up: ACTS, detray or Athena.
-        numbering: &'static str,
-    },
-    /// A geometry id of several sensors.
-    #[error(
-        "geometry id {id} belongs to several sensors, surfaces {} and {}: use detray identifiers, which differ",
-        .surfaces[0], .surfaces[1]
-    )]
-    SharedGeometryId {
-        /// The id.
-        id: u64,
-        /// Two of the surfaces.
-        surfaces: [u32; 2],
-    },
-    /// A geometry id of a surface that is not a sensor.
-    #[error("geometry id {id} belongs to surface {surface}, which is not a sensor")]
-    NotASensor {
-        /// The id.
-        id: u64,
-        /// Surface number.
-        surface: u32,
-    },
+    /// A geometry id that means no sensor.
+    #[error(transparent)]
+    Sensor(#[from] SensorError),
     /// A channel that its sensor does not have.
     #[error(
         "`channel{axis}` is {channel}, but the sensor of geometry id {id} has {channels} channels on that axis: is it the right digitization file?"

@@ -4,7 +4,7 @@ use crate::options::ModelOptions;
 use crate::setup_cache::SetupCache;
 use std::sync::Arc;
 use traccc::finding::Smoother;
-use traccc::io::{GeometryIds, read_athena_ids};
+use traccc::io::read_athena_ids;
 use traccc::{Backend, ChainConfig, Setup};
 use traccc_protocol::{Numbering, SensorTable};
 
@@ -35,12 +35,12 @@ impl Model {
             Some(path) => {
                 let ids = read_athena_ids(path)
                     .map_err(|source| ModelError::AthenaIds { path: path.clone(), source })?;
-                Some(table(&setup, &GeometryIds::Athena(Arc::new(ids))))
+                Some(ids.sensors(&setup.detector, &setup.modules))
             }
             None => None,
         };
-        let (acts, detray) =
-            (table(&setup, &GeometryIds::Acts), table(&setup, &GeometryIds::Detray));
+        let acts = SensorTable::acts(&setup.detector, &setup.modules);
+        let detray = SensorTable::detray(&setup.detector, &setup.modules);
         let (config, threads, numbering) = (config.clone(), options.threads, options.numbering);
         Ok(Self { setup, config, threads, numbering, acts, detray, athena })
     }
@@ -76,22 +76,7 @@ impl Model {
         match numbering {
             Numbering::Acts => Ok(&self.acts),
             Numbering::Detray => Ok(&self.detray),
-            Numbering::Athena => {
-                self.athena.as_ref().ok_or(Failure::NoNumbering { numbering: "Athena" })
-            }
+            Numbering::Athena => self.athena.as_ref().ok_or(Failure::NoNumbering { numbering }),
         }
     }
-}
-
-/// Surfaces without an id of their own are sent with their detray id, as upstream does.
-fn table(setup: &Setup, ids: &GeometryIds) -> SensorTable {
-    let detector = &setup.detector;
-    let detray = |surface: traccc::SurfaceIndex| detector.identifiers[surface.get()];
-    SensorTable::new(
-        ids.name(),
-        detector,
-        &setup.modules,
-        |surface| ids.id(surface, detector),
-        detray,
-    )
 }

@@ -6,10 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use traccc::detector::Detector;
+use traccc::detector::{Detector, SensorTable};
 use traccc::event::{TrackState, Tracks};
 use traccc::field::MagneticField;
-use traccc::io::{CellOptions, EventDirectory, EventFile, GeometryIds, read_cells, write_cells};
+use traccc::io::{Duplicates, EventDirectory, EventFile, read_cells, write_cells};
 use traccc::propagation::PropagationConfig;
 use traccc::{Backend, ChainConfig, EventCounts, Setup};
 use traccc_sim::detectors::{ToyConfig, pixel_modules, toy_detector};
@@ -48,6 +48,7 @@ fn setup() -> Setup {
 
 fn reconstruct(setup: &Setup, directory: &Path) -> Vec<Golden> {
     let events = EventDirectory::open(directory).unwrap();
+    let sensors = SensorTable::acts(&setup.detector, &setup.modules);
     let mut golden = Vec::new();
     for (chain, config) in [("full", ChainConfig::full()), ("service", ChainConfig::service())] {
         let propagation = PropagationConfig { search_window: [3, 3], ..config.propagation };
@@ -58,8 +59,7 @@ fn reconstruct(setup: &Setup, directory: &Path) -> Vec<Golden> {
         let mut engine = setup.open(Backend::Cpu, &config).unwrap();
         for event in 0..EVENTS {
             let path = events.path(event, EventFile::Cells).unwrap();
-            let cells =
-                read_cells(path, &setup.detector, &setup.modules, &CellOptions::default()).unwrap();
+            let cells = read_cells(path, &sensors, Duplicates::Merge).unwrap();
             let done = engine.reconstruct(&cells.cells).unwrap();
             let tracks = (0..done.tracks().len()).map(|i| golden_track(done.tracks(), i)).collect();
             golden.push(Golden { event, chain: chain.into(), counts: done.counts(), tracks });
@@ -92,8 +92,8 @@ fn update(setup: &Setup) {
         let simulated =
             simulate_event(&setup.detector, &setup.modules, &setup.field, &config, 2026, event)
                 .unwrap();
-        let place = (&*setup.detector, &*setup.modules);
-        write_cells(folder(), event, &simulated.cells, None, place, &GeometryIds::Acts).unwrap();
+        let sensors = SensorTable::acts(&setup.detector, &setup.modules);
+        write_cells(folder(), event, &simulated.cells, None, &sensors).unwrap();
     }
     let golden = serde_json::to_string_pretty(&reconstruct(setup, &folder())).unwrap();
     std::fs::write(folder().join("golden.json"), golden + "\n").unwrap();

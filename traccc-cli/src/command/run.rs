@@ -124,7 +124,9 @@ fn reconstruct(
         None => None,
     };
     let tracks = match output {
-        Some(output) => output.write_event(events.number(i), events.ids(), setup, &event)?,
+        Some(output) => {
+            output.write_event(events.number(i), events.sensors(setup), setup, &event)?
+        }
         None => Vec::new(),
     };
     Ok(EventResult { counts: event.counts(), merged_duplicates, time, truth, tracks })

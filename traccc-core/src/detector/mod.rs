@@ -5,6 +5,7 @@ mod design;
 mod grid;
 mod material;
 mod model;
+mod sensors;
 mod surface;
 mod tables;
 
@@ -15,5 +16,6 @@ pub use model::{
     AxisModel, DetectorModel, GridModel, MaskModel, Material, MaterialMapModel, MaterialModel,
     Placement, SlabModel, SurfaceModel, VolumeModel, VolumeShape,
 };
+pub use sensors::{Numbering, Sensor, SensorError, SensorTable};
 pub use surface::{Mask, MaterialRef, Shape, Surface, SurfaceKind};
 pub use tables::{Detector, Volume, surface_identifier};

@@ -1,12 +1,11 @@
 //! The measurements file.
 
-use super::lookup::surface;
+use super::lookup::SensorLookup;
 use super::table::{Column, Row, Table};
 use crate::error::{CsvProblem, Result};
-use crate::geometry_ids::GeometryIds;
 use std::collections::HashMap;
 use std::path::Path;
-use traccc_core::detector::Detector;
+use traccc_core::detector::SensorTable;
 use traccc_core::event::{Measurement, Measurements, Subspace};
 use traccc_core::{MeasurementIndex, Scalar};
 
@@ -30,8 +29,7 @@ pub struct MeasurementsRead {
 /// of neither coordinate, negative variances.
 pub fn read_measurements(
     path: impl AsRef<Path>,
-    detector: &Detector,
-    ids: &GeometryIds,
+    sensors: &SensorTable,
 ) -> Result<MeasurementsRead> {
     let path = path.as_ref();
     let bytes = crate::input::read(path)?;
@@ -41,13 +39,14 @@ pub fn read_measurements(
     let variance = [table.column("var_local0")?, table.column("var_local1")?];
     let time = table.optional("time")?;
     let mut rows = Vec::with_capacity(table.about_rows());
+    let mut sensors = SensorLookup::new(sensors);
     table.for_each(|row| {
         rows.push(Measurement {
             local: pair(row, local)?,
             variance: variances(row, variance)?,
             time: row.f32(time)? as Scalar,
             subspace: subspace(row, local_key)?,
-            surface: surface(row.u64(geometry_id)?, ids, detector)?,
+            surface: sensors.sensor(row.u64(geometry_id)?)?.surface,
             cells: 0,
         });
         Ok(())
@@ -122,7 +121,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("m.csv");
         std::fs::write(&path, text).unwrap();
-        read_measurements(path, &sensors().0, &GeometryIds::Acts)
+        let (detector, modules) = sensors();
+        read_measurements(path, &SensorTable::acts(&detector, &modules))
     }
 
     fn file(lines: &[(usize, &[u8], f32)]) -> Vec<u8> {

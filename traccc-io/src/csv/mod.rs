@@ -9,7 +9,7 @@ mod table;
 mod truth;
 mod write;
 
-pub use cells::{CellOptions, CellsRead, parse_cells, read_cells, read_raw_cells};
+pub use cells::{CellsRead, parse_cells, read_cells, read_raw_cells};
 pub use measurements::{MeasurementsRead, read_measurements};
 pub use table::Table as CsvTable;
 pub use traccc_core::event::Duplicates;

@@ -1,15 +1,14 @@
 //! The truth of an event: particles, hits, and which hits and cells make which measurement.
 
-use super::lookup::{SensorLookup, surface};
+use super::lookup::SensorLookup;
 use super::particle_ids::{ParticleColumns, ParticleIds, ParticleKey};
 use super::table::Table;
 use super::{cells, measurements};
 use crate::error::{CsvProblem, Result};
 use crate::event_directory::{EventDirectory, EventFile};
-use crate::geometry_ids::GeometryIds;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use traccc_core::detector::{Detector, Modules};
+use traccc_core::detector::SensorTable;
 use traccc_core::event::{Particle, TruthEvent, TruthHit};
 use traccc_core::storage::Ragged;
 
@@ -32,16 +31,14 @@ use traccc_core::storage::Ragged;
 pub fn read_truth(
     directory: impl AsRef<Path>,
     event: u64,
-    detector: &Detector,
-    modules: &Modules,
-    ids: &GeometryIds,
+    sensors: &SensorTable,
 ) -> Result<TruthEvent> {
     let directory = EventDirectory::open(directory)?;
     let particles_file = directory.path(event, EventFile::Particles)?;
     let (particles, particle_ids) = with_table(&particles_file, read_particles)?;
     let hits_file = directory.path(event, EventFile::Hits)?;
     let (hits, unlisted) =
-        with_table(&hits_file, |table| read_hits(table, detector, ids, &particle_ids))?;
+        with_table(&hits_file, |table| read_hits(table, sensors, &particle_ids))?;
     if let Some(first) = unlisted.first {
         tracing::warn!(
             "`{}`: {} of {} hits are of particles that `{}` does not list (the first: particle {first}): they count as of \
@@ -77,8 +74,7 @@ pub fn read_truth(
 
     let mut contributions = match &cells_file {
         Some((bytes, path)) => {
-            let mut sensors = SensorLookup::new(ids, detector, modules);
-            cells::parse_contributions(bytes, path, &mut sensors, row_of)?
+            cells::parse_contributions(bytes, path, &mut SensorLookup::new(sensors), row_of)?
         }
         None => Vec::new(),
     };
@@ -134,8 +130,7 @@ struct Unlisted {
 
 fn read_hits(
     table: &Table<'_>,
-    detector: &Detector,
-    ids: &GeometryIds,
+    sensors: &SensorTable,
     particles: &ParticleIds,
 ) -> Result<(Vec<TruthHit>, Unlisted)> {
     let (particle, geometry_id) = (ParticleColumns::find(table)?, table.column("geometry_id")?);
@@ -146,6 +141,7 @@ fn read_hits(
         [table.optional("deltapx")?, table.optional("deltapy")?, table.optional("deltapz")?];
     let mut hits = Vec::with_capacity(table.about_rows());
     let mut unlisted = Unlisted::default();
+    let mut sensors = SensorLookup::new(sensors);
     table.for_each(|row| {
         let key = particle.key(row)?;
         let particle = particles.find(&key);
@@ -155,7 +151,7 @@ fn read_hits(
         }
         hits.push(TruthHit {
             particle: particle.unwrap_or(TruthHit::NO_PARTICLE),
-            surface: surface(row.u64(geometry_id)?, ids, detector)?,
+            surface: sensors.sensor(row.u64(geometry_id)?)?.surface,
             position: row.vector(position)?,
             time: row.f32(time)?,
             momentum: row.vector(momentum)?,
