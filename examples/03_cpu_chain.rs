@@ -3,9 +3,9 @@
 #![expect(clippy::print_stdout, reason = "an example shows something")]
 
 use std::path::{Path, PathBuf};
-use traccc::detector::Detector;
+use traccc::detector::{Detector, SensorTable};
 use traccc::field::MagneticField;
-use traccc::io::{self, CellOptions, EventDirectory, EventFile, GeometryIds};
+use traccc::io::{self, Duplicates, EventDirectory, EventFile};
 use traccc::{Backend, ChainConfig, Keep, ReconstructionChain, Setup, SetupFiles, Stage, settings};
 use traccc_sim::detectors::{TelescopeConfig, pixel_modules, telescope};
 use traccc_sim::{Gun, Inclination, SimulationConfig, simulate_event};
@@ -26,11 +26,12 @@ fn main() -> Result<()> {
 
     // Everything that stays the same is read once.
     let setup = Setup::read(&SetupFiles::in_dir(detector)?)?;
+    let sensors = SensorTable::acts(&setup.detector, &setup.modules);
     let mut chain = setup.open(Backend::Cpu, &config)?;
     let directory = EventDirectory::open(events)?;
     for number in directory.events(EventFile::Cells) {
         let path = directory.path(number, EventFile::Cells)?;
-        let read = io::read_cells(path, &setup.detector, &setup.modules, &CellOptions::default())?;
+        let read = io::read_cells(path, &sensors, Duplicates::Merge)?;
         // One event a batch, of which only the counts are of interest here.
         let finished = chain.reconstruct_batch(&[read.cells.view()], Keep::Counts)?;
         let ms = finished.timings;
@@ -56,9 +57,10 @@ fn simulated(folder: &Path) -> Result<(PathBuf, PathBuf)> {
     let (field, inclination) = (MagneticField::along_z(2.0), Inclination::Eta([-0.02, 0.02]));
     let gun = Gun { particles: 1, inclination, phi: [-0.02, 0.02], ..Gun::default() };
     let config = SimulationConfig { gun, ..SimulationConfig::default() };
+    let sensors = SensorTable::acts(&detector, &modules);
     for number in 0..3 {
         let cells = simulate_event(&detector, &modules, &field, &config, 1, number)?.cells;
-        io::write_cells(folder, number, &cells, None, (&detector, &modules), &GeometryIds::Acts)?;
+        io::write_cells(folder, number, &cells, None, &sensors)?;
     }
     Ok((folder.to_owned(), folder.to_owned()))
 }

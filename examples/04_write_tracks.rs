@@ -4,9 +4,9 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
-use traccc::detector::Detector;
+use traccc::detector::{Detector, SensorTable};
 use traccc::field::MagneticField;
-use traccc::io::{self, GeometryIds};
+use traccc::io;
 use traccc::{Backend, ChainConfig, Setup};
 use traccc_sim::detectors::{ToyConfig, pixel_modules, toy_detector};
 use traccc_sim::{SimulationConfig, simulate_event};
@@ -27,7 +27,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let tracks = event.tracks();
 
     // Tracks name measurements by their rows, so these are written too.
-    io::write_measurements(&folder, 0, &event.measurements, detector, &GeometryIds::Acts)?;
+    let sensors = SensorTable::acts(detector, modules);
+    io::write_measurements(&folder, 0, &event.measurements, &sensors)?;
     let mut file = BufWriter::new(File::create(folder.join("tracks.jsonl"))?);
     io::write_tracks_json_lines(&mut file, 0, tracks, detector)?;
     file.flush()?;

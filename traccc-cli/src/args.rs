@@ -7,10 +7,12 @@ use crate::command::{
 };
 use crate::events::{EventArguments, Events};
 use anyhow::{Context, Result, bail};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use traccc::detector::Numbering;
 use traccc::io::{self, DetectorFiles};
 use traccc::{Backend, ChainConfig, Engine, FieldSource, Setup, SetupFiles, Warning, settings};
 use traccc_service::MAX_THREADS;
@@ -262,6 +264,14 @@ pub(crate) fn threads(text: &str) -> Result<usize, String> {
 /// A whole number from 1.
 pub(crate) fn positive(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|&n| n > 0).ok_or_else(|| "expected a whole number from 1".to_owned())
+}
+
+/// A numbering of sensors, one of `names`.
+pub(crate) fn numbering(
+    names: &'static [&'static str],
+) -> impl TypedValueParser<Value = Numbering> {
+    PossibleValuesParser::new(names)
+        .try_map(|name| Numbering::from_name(&name).ok_or("no numbering of sensors"))
 }
 
 #[cfg(test)]

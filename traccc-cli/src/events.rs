@@ -1,14 +1,14 @@
 //! Which events, reading them, and writing simulated ones.
 
-use crate::args::positive;
+use crate::args::{numbering, positive};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use traccc::Setup;
+use traccc::detector::{Numbering, SensorTable};
 use traccc::event::TruthEvent;
-use traccc::io::{
-    self, CellOptions, CellsRead, CsvProblem, EventDirectory, EventFile, GeometryIds,
-};
+use traccc::io::{self, CellsRead, CsvProblem, EventDirectory, EventFile};
 use traccc_sim::SimulatedEvent;
 
 /// Which events are read.
@@ -26,20 +26,11 @@ pub(crate) struct EventArguments {
     #[arg(long, value_name = "N", value_parser = positive)]
     events: Option<usize>,
     /// Numbering of the sensors in the event files
-    #[arg(long, value_enum, default_value_t = Numbering::Acts)]
+    #[arg(long, value_name = "acts|detray", default_value = "acts", value_parser = numbering(&["acts", "detray"]))]
     geometry_ids: Numbering,
     /// What is done with a channel that occurs twice
     #[arg(long, value_enum, default_value_t = Duplicates::Merge)]
     duplicates: Duplicates,
-}
-
-/// A numbering of sensors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Numbering {
-    /// ACTS geometry ids: the `source` in the geometry file
-    Acts,
-    /// detray identifiers
-    Detray,
 }
 
 /// What is done with a channel that occurs twice.
@@ -64,15 +55,12 @@ impl EventArguments {
         };
         let directory = EventDirectory::open(&path)?;
         let numbers = choose_events(&directory, &path, self.skip, self.events)?;
-        let ids = match self.geometry_ids {
-            Numbering::Acts => GeometryIds::Acts,
-            Numbering::Detray => GeometryIds::Detray,
-        };
         let duplicates = match self.duplicates {
             Duplicates::Merge => io::Duplicates::Merge,
             Duplicates::Refuse => io::Duplicates::Refuse,
         };
-        Ok(Events { path, directory, options: CellOptions { ids, duplicates }, numbers })
+        let (numbering, sensors) = (self.geometry_ids, OnceLock::new());
+        Ok(Events { path, directory, numbering, duplicates, numbers, sensors })
     }
 }
 
@@ -126,8 +114,10 @@ fn describe(existing: &[u64]) -> String {
 pub(crate) struct Events {
     path: PathBuf,
     directory: EventDirectory,
-    options: CellOptions,
+    numbering: Numbering,
+    duplicates: io::Duplicates,
     numbers: Vec<u64>,
+    sensors: OnceLock<SensorTable>,
 }
 
 impl Events {
@@ -146,15 +136,19 @@ impl Events {
         self.numbers[i]
     }
 
-    /// The numbering of sensors in the files.
-    pub(crate) fn ids(&self) -> &GeometryIds {
-        &self.options.ids
+    /// The sensors of the one setup by the numbering of the files.
+    pub(crate) fn sensors(&self, setup: &Setup) -> &SensorTable {
+        let table = match self.numbering {
+            Numbering::Detray => SensorTable::detray,
+            _ => SensorTable::acts,
+        };
+        self.sensors.get_or_init(|| table(&setup.detector, &setup.modules))
     }
 
     /// The cells of the `i`th event, and how many rows were added to others.
     pub(crate) fn read_cells(&self, i: usize, setup: &Setup) -> Result<CellsRead> {
         let path = self.directory.path(self.numbers[i], EventFile::Cells)?;
-        let read = io::read_cells(path, &setup.detector, &setup.modules, &self.options);
+        let read = io::read_cells(path, self.sensors(setup), self.duplicates);
         read.map_err(|error| match self.advice(&error) {
             Some(advice) => anyhow::Error::new(error).context(advice),
             None => error.into(),
@@ -163,8 +157,7 @@ impl Events {
 
     /// The truth of the `i`th event.
     pub(crate) fn read_truth(&self, i: usize, setup: &Setup) -> Result<TruthEvent> {
-        let (number, ids) = (self.numbers[i], &self.options.ids);
-        let read = io::read_truth(&self.path, number, &setup.detector, &setup.modules, ids);
+        let read = io::read_truth(&self.path, self.numbers[i], self.sensors(setup));
         read.map_err(|error| match error {
             io::Error::Missing { .. } => anyhow::Error::new(error).context(
                 "--truth needs the files particles_initial, hits and measurement-simhit-map",
@@ -175,16 +168,12 @@ impl Events {
 
     /// What a user can do when the detector does not have the sensors of the cells.
     fn advice(&self, error: &io::Error) -> Option<&'static str> {
-        use CsvProblem::{NotASensor, UnknownGeometryId};
-        let io::Error::Csv { problem: UnknownGeometryId { .. } | NotASensor { .. }, .. } = error
-        else {
-            return None;
-        };
-        Some(match self.options.ids {
-            GeometryIds::Acts => {
+        let io::Error::Csv { problem: CsvProblem::Sensor(_), .. } = error else { return None };
+        Some(match self.numbering {
+            Numbering::Acts => {
                 "cells with ACTS geometry ids (--geometry-ids detray reads the other kind)"
             }
-            _ => "cells with detray identifiers (--geometry-ids acts reads the other kind)",
+            _ => "cells with detray barcodes (--geometry-ids acts reads the other kind)",
         })
     }
 }
@@ -201,11 +190,11 @@ pub(crate) fn write_event(
     setup: &Setup,
     event: &SimulatedEvent,
 ) -> Result<()> {
-    let (detector, modules, ids) = (&*setup.detector, &*setup.modules, &GeometryIds::Acts);
+    let sensors = &SensorTable::acts(&setup.detector, &setup.modules);
     let SimulatedEvent { cells, truth } = event;
-    io::write_cells(directory, number, cells, Some(truth), (detector, modules), ids)?;
+    io::write_cells(directory, number, cells, Some(truth), sensors)?;
     io::write_particles(directory, number, truth)?;
-    io::write_hits(directory, number, truth, detector, ids)?;
+    io::write_hits(directory, number, truth, sensors)?;
     io::write_simhit_map(directory, number, truth)?;
     Ok(())
 }

@@ -11,11 +11,12 @@ mod output;
 mod progress;
 mod raw_events;
 mod report;
+mod terminal;
 mod workers;
 
 use args::{Arguments, Command};
 use clap::Parser;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
@@ -29,7 +30,15 @@ pub(crate) enum Verdict {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if error.use_stderr() => {
+            let _ = write!(terminal::stderr(), "{}", error.render());
+            return ExitCode::from(2);
+        }
+        // Help and version.
+        Err(error) => error.exit(),
+    };
     start_log(arguments.verbose);
     let outcome = match arguments.command {
         Command::Run(run) => command::run(&run),
@@ -50,7 +59,7 @@ fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // Nothing is left to be done when standard error is closed too.
-            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            let _ = writeln!(terminal::stderr(), "error: {error:#}");
             ExitCode::from(2)
         }
     }
@@ -70,7 +79,7 @@ fn start_log(verbose: u8) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_writer(terminal::stderr)
         .init();
 }

@@ -5,7 +5,8 @@ use clap::ValueEnum;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use traccc::io::{self, EventDirectory, EventFile, GeometryIds};
+use traccc::detector::SensorTable;
+use traccc::io::{self, EventDirectory, EventFile};
 use traccc::{Reconstruction, Setup};
 
 /// The form of a file of tracks.
@@ -108,12 +109,12 @@ impl Output {
     pub(crate) fn write_event(
         &self,
         number: u64,
-        ids: &GeometryIds,
+        sensors: &SensorTable,
         setup: &Setup,
         event: &Reconstruction,
     ) -> Result<Vec<u8>> {
         let (detector, tracks) = (&setup.detector, event.tracks());
-        io::write_measurements(&self.directory, number, &event.measurements, detector, ids)?;
+        io::write_measurements(&self.directory, number, &event.measurements, sensors)?;
         let mut text = Vec::new();
         match self.format {
             Format::Csv => io::write_tracks_csv(&mut text, number, tracks, detector)?,

@@ -100,6 +100,16 @@ pub enum Error {
         /// Identifier of the surface in the experiment's numbering.
         source_id: u64,
     },
+    /// A sensor that is not divided into channels.
+    #[error(
+        "surface {surface} (source id {source_id}) has one channel on both axes: a sensor must be divided on one at least"
+    )]
+    OneChannel {
+        /// Surface number.
+        surface: u32,
+        /// Identifier of the surface in the experiment's numbering.
+        source_id: u64,
+    },
     /// The caller gave up between two stages.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),

@@ -7,12 +7,11 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use traccc_core::detector::{Detector, ModuleDesign, Modules};
-use traccc_io::{CellOptions, DetectorFiles, read_cells, read_detector, read_digitization};
+use traccc_core::detector::{Detector, ModuleDesign, Modules, SensorTable};
+use traccc_io::{DetectorFiles, Duplicates, read_cells, read_detector, read_digitization};
 
 struct Event {
-    detector: Detector,
-    modules: Modules,
+    sensors: SensorTable,
     path: PathBuf,
     _folder: tempfile::TempDir,
 }
@@ -30,8 +29,9 @@ fn event() -> Event {
         let design = ModuleDesign::equidistant([1000, 1000], [-20.0; 2], [20.0; 2]);
         let modules =
             Modules::new(&detector, vec![design], |_| Some((0, [0.0; 2]))).expect("a design");
-        std::fs::write(&path, made_up(detector.sources[0])).expect("a file");
-        return Event { detector, modules, path, _folder: folder };
+        std::fs::write(&path, made_up(detector.identifiers[0])).expect("a file");
+        let sensors = SensorTable::detray(&detector, &modules);
+        return Event { sensors, path, _folder: folder };
     };
     let (detector, files) = load(shared.join("generic/geometry"));
     let digitization =
@@ -42,7 +42,7 @@ fn event() -> Event {
     let mut plain = flate2::read::GzDecoder::new(compressed);
     let mut file = std::fs::File::create(&path).expect("a file");
     std::io::copy(&mut plain, &mut file).expect("the sample in full");
-    Event { detector, modules, path, _folder: folder }
+    Event { sensors: SensorTable::acts(&detector, &modules), path, _folder: folder }
 }
 
 /// As many lines as the sample has, one module after the other, with activations of as many digits.
@@ -56,9 +56,8 @@ fn made_up(id: u64) -> String {
 }
 
 fn cells(criterion: &mut Criterion) {
-    let Event { detector, modules, path, _folder } = event();
-    let options = CellOptions::default();
-    let read = || read_cells(&path, &detector, &modules, &options).expect("cells");
+    let Event { sensors, path, _folder } = event();
+    let read = || read_cells(&path, &sensors, Duplicates::Merge).expect("cells");
     let mut group = criterion.benchmark_group("cells");
     group.throughput(Throughput::Elements(read().cells.len() as u64));
     group.bench_function("csv", |bencher| bencher.iter(read));

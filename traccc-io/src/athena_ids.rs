@@ -3,73 +3,83 @@
 use crate::csv::{number, trim};
 use crate::error::{CsvProblem, Error, Result};
 use std::path::Path;
+use traccc_core::SurfaceIndex;
+use traccc_core::detector::{Detector, Modules, Numbering, SensorTable};
 
-/// Pairs of an Athena identifier and the detray identifier of the same surface.
+/// The Athena identifier of each surface that a map names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AthenaIds {
-    by_athena: Vec<(u64, u64)>,
+    /// (detray barcode, Athena identifier), ascending, each barcode once.
     by_detray: Vec<(u64, u64)>,
 }
 
 impl AthenaIds {
-    /// The detray identifier of an Athena identifier.
-    pub fn detray(&self, athena: u64) -> Option<u64> {
-        lookup(&self.by_athena, athena)
-    }
-
-    /// The Athena identifier of a detray identifier.
+    /// The Athena identifier of a detray barcode. Sensors can share it (the sides of a strip module).
     pub fn athena(&self, detray: u64) -> Option<u64> {
-        lookup(&self.by_detray, detray)
+        let row = self.by_detray.binary_search_by_key(&detray, |pair| pair.0).ok()?;
+        Some(self.by_detray[row].1)
     }
 
-    /// Number of pairs.
+    /// The sensors of a detector by their Athena identifiers.
+    pub fn sensors(&self, detector: &Detector, modules: &Modules) -> SensorTable {
+        let id_of = |surface: SurfaceIndex| self.athena(*detector.identifiers.get(surface.get())?);
+        SensorTable::new(Numbering::Athena, detector, modules, id_of)
+    }
+
+    /// Number of pairs, at least 1 in a map that was read.
     pub fn len(&self) -> usize {
-        self.by_athena.len()
+        self.by_detray.len()
     }
 
     /// Whether there is no pair.
     pub fn is_empty(&self) -> bool {
-        self.by_athena.is_empty()
+        self.by_detray.is_empty()
+    }
+
+    /// How many Athena identifiers have several detray barcodes.
+    fn shared(&self) -> usize {
+        let mut ids: Vec<u64> = self.by_detray.iter().map(|pair| pair.1).collect();
+        ids.sort_unstable();
+        ids.chunk_by(|a, b| a == b).filter(|run| run.len() > 1).count()
     }
 }
 
-fn lookup(pairs: &[(u64, u64)], id: u64) -> Option<u64> {
-    pairs.binary_search_by_key(&id, |pair| pair.0).ok().map(|row| pairs[row].1)
-}
-
-/// Reads an Athena id map: lines of `ATHENA,DETRAY`, the first hexadecimal (with or without 0x), the second decimal.
+/// Reads an Athena id map: lines of `ATHENA,DETRAY`, the first hexadecimal (with or without 0x), the second decimal. Lines of
+/// blanks, lines that begin with `#` and repeated pairs are passed over. Athena identifiers of several sensors are logged as a
+/// warning; cells cannot use them.
 ///
 /// # Errors
-/// A file that cannot be read, lines of another form, identifiers that occur twice.
+/// A file that cannot be read or holds no pair, lines of another form, detray identifiers that occur twice.
 pub fn read_athena_ids(path: impl AsRef<Path>) -> Result<AthenaIds> {
     let path = path.as_ref();
     let bytes = crate::input::read(path)?;
-    let content = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+    let error = |line, problem| Error::Csv { path: path.to_owned(), line, problem };
+    // (detray, Athena, line): of repeated ones the later is named.
     let mut pairs = Vec::new();
-    for (i, line) in content.split(|&b| b == b'\n').enumerate().filter(|_| !content.is_empty()) {
-        let (athena, detray) = parse_line(line).map_err(|problem| Error::Csv {
-            path: path.to_owned(),
-            line: i + 1,
-            problem,
-        })?;
-        pairs.push((athena, detray, i + 1));
-    }
-    let unique = |what, key: fn(&(u64, u64, usize)) -> u64, pairs: &mut Vec<(u64, u64, usize)>| {
-        pairs.sort_by_key(key);
-        match pairs.windows(2).find(|two| key(&two[0]) == key(&two[1])) {
-            Some(two) => Err(Error::Csv {
-                path: path.to_owned(),
-                line: two[1].2,
-                problem: CsvProblem::DuplicateId { what, id: key(&two[1]) },
-            }),
-            None => Ok(()),
+    for (line, text) in (1..).zip(bytes.split(|&b| b == b'\n')) {
+        if !trim(text).is_empty() && !text.starts_with(b"#") {
+            let (athena, detray) = parse_line(text).map_err(|problem| error(line, problem))?;
+            pairs.push((detray, athena, line));
         }
-    };
-    unique("detray id", |p| p.1, &mut pairs)?;
-    let by_detray = pairs.iter().map(|p| (p.1, p.0)).collect();
-    unique("Athena id", |p| p.0, &mut pairs)?;
-    let by_athena = pairs.iter().map(|p| (p.0, p.1)).collect();
-    Ok(AthenaIds { by_athena, by_detray })
+    }
+    if pairs.is_empty() {
+        return Err(error(1, CsvProblem::NoPairs));
+    }
+    pairs.sort_unstable();
+    pairs.dedup_by_key(|pair| (pair.0, pair.1));
+    if let Some(two) = pairs.windows(2).find(|two| two[0].0 == two[1].0) {
+        let (what, id) = ("detray id", two[1].0);
+        return Err(error(two[0].2.max(two[1].2), CsvProblem::DuplicateId { what, id }));
+    }
+    let ids = AthenaIds { by_detray: pairs.iter().map(|pair| (pair.0, pair.1)).collect() };
+    let shared = ids.shared();
+    if shared > 0 {
+        let path = path.display();
+        tracing::warn!(
+            "`{path}`: {shared} Athena ids belong to several sensors: cells cannot use them"
+        );
+    }
+    Ok(ids)
 }
 
 fn parse_line(line: &[u8]) -> Result<(u64, u64), CsvProblem> {
@@ -108,22 +118,35 @@ mod tests {
     }
 
     #[test]
-    fn both_directions_are_looked_up() {
+    fn pairs_are_looked_up() {
         let ids = read("0x2f000000000000,12\r\nA,281474976710783").unwrap();
-        assert_eq!((ids.len(), ids.detray(10)), (2, Some(281_474_976_710_783)));
+        assert_eq!((ids.len(), ids.athena(281_474_976_710_783)), (2, Some(10)));
         assert_eq!(ids.athena(12), Some(0x2f_0000_0000_0000));
-        assert_eq!((ids.detray(12), ids.athena(10)), (None, None));
-        assert!(read("").unwrap().is_empty());
+        assert_eq!(ids.athena(10), None);
         assert!(!read_athena_ids(testdata::path("athena_ids.txt")).unwrap().is_empty());
     }
 
     #[test]
-    fn bad_lines_and_repeated_ids_are_refused() {
+    fn blank_lines_comments_and_repeated_pairs_are_harmless() {
+        let ids = read("# Athena, detray\n\na,1\n  \n0xA,1\r\n\r\nb,2\n\n").unwrap();
+        assert_eq!(ids, read("a,1\nb,2").unwrap());
+    }
+
+    #[test]
+    fn sensors_may_share_an_id() {
+        let ids = read("a,7\nb,2\na,1\n").unwrap();
+        assert_eq!((ids.athena(1), ids.athena(7), ids.shared()), (Some(10), Some(10), 1));
+    }
+
+    #[test]
+    fn bad_lines_and_empty_maps_are_refused() {
         let message = |text| read(text).unwrap_err().to_string();
-        assert!(message("a,1\n\nb,2").ends_with("line 2: 1 fields found, expected 2"));
+        assert!(message("a,1\n\nb").ends_with("line 3: 1 fields found, expected 2"));
         assert!(message("a,1\n+b,2").contains("line 2: `athena id` is `+b`"));
         assert!(message("a,1\nb,-2").contains("line 2: `detray id` is `-2`"));
-        assert!(message("a,1\nb,2\nA,3").ends_with("line 3: a second Athena id 10"));
-        assert!(message("a,1\nb,1").ends_with("line 2: a second detray id 1"));
+        assert!(message("b,1\nc,3\na,1").ends_with("line 3: a second detray id 1"));
+        for text in ["", "\n", "# nothing\n"] {
+            assert!(message(text).contains("there is no pair"), "{text:?}");
+        }
     }
 }

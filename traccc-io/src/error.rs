@@ -1,7 +1,8 @@
+use crate::json::HierarchyKey;
 use std::path::PathBuf;
 use thiserror::Error;
 
-pub use crate::problem::{ContentProblem, CsvProblem, FieldProblem};
+pub use crate::problem::{Columns, ContentProblem, CsvProblem, FieldProblem};
 
 /// The answer of a reader or writer.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -111,6 +112,33 @@ pub enum Error {
         geometry: PathBuf,
         /// The detectors in the headers of both, in this order.
         detectors: Box<[String; 2]>,
+    },
+    /// Two files of one kind whose names have the same event number.
+    #[error("`{}` and `{}` are both the {kind} of event {event}: remove or rename one", .files[0].display(), .files[1].display())]
+    TwoFiles {
+        /// The kind as it stands in file names.
+        kind: &'static str,
+        /// The event number.
+        event: u64,
+        /// Both files.
+        files: [PathBuf; 2],
+    },
+    /// Sensors whose entry in the digitization file does not divide them into channels.
+    #[error(
+        "the entry of {key} has {instead}: its {sensors} sensors cannot have cells (the first: surface {surface}, \
+         ACTS geometry id {source_id})"
+    )]
+    NoChannels {
+        /// Which sensors the entry is of.
+        key: HierarchyKey,
+        /// What it has instead of channels on two axes.
+        instead: String,
+        /// How many sensors of the detector need it.
+        sensors: usize,
+        /// The number of the first of them.
+        surface: u32,
+        /// Its identifier in the experiment's numbering.
+        source_id: u64,
     },
     /// A sensor without an entry in the conditions file.
     #[error("no conditions entry matches surface {surface} (source id {source_id})")]

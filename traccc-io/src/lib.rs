@@ -1,18 +1,20 @@
 //! Files in and out: detectors, field maps and events of detray, ACTS and covfie, and tracks.
 //!
 //! ```no_run
-//! use traccc_io::{CellOptions, DetectorFiles, EventDirectory, EventFile};
+//! use traccc_core::detector::{Detector, SensorTable};
+//! use traccc_io::{DetectorFiles, Duplicates, EventDirectory, EventFile};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let files = DetectorFiles::find("geometries/odd")?;
-//! let detector = traccc_core::detector::Detector::compile(&traccc_io::read_detector(&files)?)?;
+//! let detector = Detector::compile(&traccc_io::read_detector(&files)?)?;
 //! let digitization = traccc_io::read_digitization(files.digitization()?)?;
 //! let modules = digitization.modules(&detector, None)?;
+//! let sensors = SensorTable::acts(&detector, &modules);
 //!
 //! let events = EventDirectory::open("events")?;
 //! for event in events.events(EventFile::Cells) {
 //!     let path = events.path(event, EventFile::Cells)?;
-//!     let read = traccc_io::read_cells(path, &detector, &modules, &CellOptions::default())?;
+//!     let read = traccc_io::read_cells(path, &sensors, Duplicates::Merge)?;
 //! }
 //! # Ok(())
 //! # }
@@ -29,7 +31,6 @@ mod csv;
 mod error;
 mod event_directory;
 mod field;
-mod geometry_ids;
 mod input;
 mod json;
 mod output;
@@ -40,19 +41,18 @@ mod tracks;
 
 pub use athena_ids::{AthenaIds, read_athena_ids};
 pub use csv::{
-    CellOptions, CellsRead, Duplicates, MeasurementsRead, parse_cells, read_cells,
-    read_measurements, read_raw_cells, read_truth, write_cells, write_hits, write_measurements,
-    write_particles, write_simhit_map,
+    CellsRead, CsvTable, Duplicates, MeasurementsRead, parse_cells, read_cells, read_measurements,
+    read_raw_cells, read_truth, write_cells, write_hits, write_measurements, write_particles,
+    write_simhit_map,
 };
-pub use error::{ContentProblem, CsvProblem, Error, FieldProblem, Result};
+pub use error::{Columns, ContentProblem, CsvProblem, Error, FieldProblem, Result};
 pub use event_directory::{EventDirectory, EventFile};
 pub use field::{read_field_map, write_field_map};
-pub use geometry_ids::GeometryIds;
 pub use input::read as read_file;
 pub use json::{
-    AxisBinning, Conditions, DetectorFiles, Digitization, DigitizationEntry, FileKind,
-    HierarchyKey, file_kind, read_conditions, read_detector, read_digitization, read_geometry,
-    with_homogeneous_material, with_material_maps, with_surface_grids, write_detector,
-    write_digitization,
+    AxisBinning, Conditions, DetectorFiles, Digitization, DigitizationEntry, EntrySegmentation,
+    FileKind, HierarchyKey, Readout, file_kind, read_conditions, read_detector, read_digitization,
+    read_geometry, with_homogeneous_material, with_material_maps, with_surface_grids,
+    write_detector, write_digitization,
 };
 pub use tracks::{TRACKS_CSV_HEADER, write_tracks_csv, write_tracks_json_lines};

@@ -1,6 +1,8 @@
 //! What is wrong with the content of a file.
 
+use std::fmt;
 use thiserror::Error;
+use traccc_core::detector::SensorError;
 
 /// What is wrong with the content of a JSON file.
 #[derive(Clone, Debug, Error, PartialEq)]
@@ -119,6 +121,14 @@ pub enum ContentProblem {
         /// Their scalar product.
         found: f64,
     },
+    /// Local axes that are the mirror image of a rotation.
+    #[error(
+        "the local axes x, y and z are left-handed (determinant {determinant}), expected z = x × y: a mirror is no rotation"
+    )]
+    LeftHanded {
+        /// The determinant of the matrix.
+        determinant: f64,
+    },
     /// A bin that a grid has already.
     #[error("a second entry for bin {} {}", .bin[0], .bin[1])]
     DuplicateBin {
@@ -150,8 +160,67 @@ pub enum ContentProblem {
         expected: &'static str,
     },
     /// Two entries with the same identifier.
-    #[error("a second entry for the same volume, layer and sensitive number")]
+    #[error("a second entry for the same volume, layer, sensitive and extra number")]
     DuplicateEntry,
+    /// A key beside the levels of a geometry id.
+    #[error(
+        "the key `{key}` is not known: sensors are chosen by volume, boundary, layer, approach, sensitive and extra"
+    )]
+    UnknownKey {
+        /// The key.
+        key: String,
+    },
+    /// A choice that is not supported.
+    #[error("`{found}` is not supported, expected {expected}")]
+    Setting {
+        /// The choice.
+        found: String,
+        /// What is supported.
+        expected: &'static str,
+    },
+}
+
+/// The columns of a file that lacks one, with a guess why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Columns {
+    wanted: &'static str,
+    found: Vec<String>,
+}
+
+impl Columns {
+    /// The columns `found` where one named `wanted` is needed.
+    pub(crate) fn new(wanted: &'static str, found: Vec<String>) -> Self {
+        Self { wanted, found }
+    }
+
+    /// The character that separates the columns, where it is not the comma.
+    fn separator(&self) -> Option<&'static str> {
+        let [only] = &self.found[..] else { return None };
+        let candidates = [(';', "`;`"), ('\t', "a tabulator"), ('|', "`|`"), (' ', "a blank")];
+        candidates.into_iter().find(|(sign, _)| only.contains(*sign)).map(|(_, name)| name)
+    }
+}
+
+/// Columns that a message names, and half the characters of each.
+const SHOWN: usize = 30;
+
+impl fmt::Display for Columns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.found.iter().take(SHOWN);
+        let shown =
+            names.map(|name| format!("`{}`", name.chars().take(2 * SHOWN).collect::<String>()));
+        let shown = shown.collect::<Vec<_>>().join(", ");
+        write!(f, "there is no column `{}`; the columns found are {shown}", self.wanted)?;
+        if self.found.len() > SHOWN {
+            write!(f, " and {} more", self.found.len() - SHOWN)?;
+        }
+        if let Some(separator) = self.separator() {
+            write!(f, "; is the separator {separator} instead of a comma?")?;
+        } else if let Some(name) = self.found.iter().find(|n| n.eq_ignore_ascii_case(self.wanted)) {
+            write!(f, "; names are in lower case, `{name}` is not `{}`", self.wanted)?;
+        }
+        Ok(())
+    }
 }
 
 /// What is wrong with a line of a CSV file.
@@ -161,6 +230,9 @@ pub enum CsvProblem {
     /// An empty file.
     #[error("there is no header")]
     NoHeader,
+    /// An id map without a pair.
+    #[error("there is no pair of ids, expected lines of `ATHENA,DETRAY`")]
+    NoPairs,
     /// Text that cannot be taken apart into lines and fields.
     #[error("{reason}")]
     Unreadable {
@@ -168,11 +240,8 @@ pub enum CsvProblem {
         reason: String,
     },
     /// A column that is needed is not there.
-    #[error("there is no column `{column}`")]
-    NoColumn {
-        /// Its name.
-        column: &'static str,
-    },
+    #[error("{0}")]
+    NoColumn(Columns),
     /// A column name occurs twice.
     #[error("there are two columns `{column}`")]
     TwoColumns {
@@ -197,35 +266,9 @@ pub enum CsvProblem {
         /// The kind of number.
         expected: &'static str,
     },
-    /// A geometry id that no surface has.
-    #[error(
-        "geometry id {id} is none of the detector's {numbering} ids; files of other programs may use another numbering"
-    )]
-    UnknownGeometryId {
-        /// The id.
-        id: u64,
-        /// How it was looked up: ACTS, detray or Athena.
-        numbering: &'static str,
-    },
-    /// A geometry id of several sensors.
-    #[error(
-        "geometry id {id} belongs to several sensors, surfaces {} and {}: use detray identifiers, which differ",
-        .surfaces[0], .surfaces[1]
-    )]
-    SharedGeometryId {
-        /// The id.
-        id: u64,
-        /// Two of the surfaces.
-        surfaces: [u32; 2],
-    },
-    /// A geometry id of a surface that is not a sensor.
-    #[error("geometry id {id} belongs to surface {surface}, which is not a sensor")]
-    NotASensor {
-        /// The id.
-        id: u64,
-        /// Surface number.
-        surface: u32,
-    },
+    /// A geometry id that means no sensor.
+    #[error(transparent)]
+    Sensor(#[from] SensorError),
     /// A channel that its sensor does not have.
     #[error(
         "`channel{axis}` is {channel}, but the sensor of geometry id {id} has {channels} channels on that axis: is it the right digitization file?"
@@ -256,6 +299,12 @@ pub enum CsvProblem {
         /// Geometry id of the sensor.
         id: u64,
     },
+    /// A particle that is listed twice.
+    #[error("a second particle {id}")]
+    DuplicateParticle {
+        /// Its identifier, or the numbers of the five columns joined by points.
+        id: String,
+    },
     /// An identifier that occurs twice.
     #[error("a second {what} {id}")]
     DuplicateId {
@@ -284,7 +333,7 @@ pub enum CsvProblem {
     #[error("`local_key` is {key}, expected a key with bit 1 (loc0) or bit 2 (loc1)")]
     LocalKey {
         /// The key.
-        key: u8,
+        key: u32,
     },
 }
 

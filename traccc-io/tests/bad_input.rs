@@ -6,18 +6,18 @@
 
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
-use traccc_core::detector::{Detector, DetectorModel, Modules};
+use traccc_core::detector::{Detector, DetectorModel, Modules, SensorTable};
 use traccc_io::{
-    CellOptions, DetectorFiles, EventFile, GeometryIds, parse_cells, read_athena_ids,
-    read_conditions, read_detector, read_digitization, read_field_map, read_geometry,
-    read_measurements, read_truth, with_homogeneous_material, with_material_maps,
-    with_surface_grids,
+    DetectorFiles, Duplicates, EventFile, parse_cells, read_athena_ids, read_conditions,
+    read_detector, read_digitization, read_field_map, read_geometry, read_measurements, read_truth,
+    with_homogeneous_material, with_material_maps, with_surface_grids,
 };
 
 struct Fixture {
     model: DetectorModel,
     detector: Detector,
     modules: Modules,
+    sensors: SensorTable,
 }
 
 fn mock() -> Fixture {
@@ -26,7 +26,8 @@ fn mock() -> Fixture {
     let detector = Detector::compile(&model).unwrap();
     let modules =
         read_digitization(files.digitization().unwrap()).unwrap().modules(&detector, None).unwrap();
-    Fixture { model, detector, modules }
+    let sensors = SensorTable::acts(&detector, &modules);
+    Fixture { model, detector, modules, sensors }
 }
 
 /// The files that are changed, with the reader of each: every answer is used as a user would.
@@ -130,23 +131,23 @@ fn read_event(kind: EventFile, bytes: &[u8], fixture: &Fixture) {
         let content = if other == kind { bytes } else { &content };
         std::fs::write(folder.path().join(other.file_name(0)), content).unwrap();
     }
-    let Fixture { detector, modules, .. } = fixture;
-    if let Ok(truth) = read_truth(folder.path(), 0, detector, modules, &GeometryIds::Acts) {
+    let sensors = &fixture.sensors;
+    if let Ok(truth) = read_truth(folder.path(), 0, sensors) {
         assert!(truth.particles.is_sorted_by(|a, b| a.id < b.id) && truth.cells.is_sorted());
         let (rows, hits) = (truth.measurement_hits.len(), truth.hits.len());
         assert!(truth.cells.iter().all(|c| (c.measurement as usize) < rows));
         assert!(truth.measurement_hits.values.iter().all(|&h| (h as usize) < hits));
     }
     let path = folder.path().join(EventFile::Measurements.file_name(0));
-    if let Ok(read) = read_measurements(path, detector, &GeometryIds::Acts) {
+    if let Ok(read) = read_measurements(path, sensors) {
         assert!(read.measurements.surface.is_sorted());
         assert!(read.measurements.local.iter().flatten().all(|v| v.is_finite()));
     }
 }
 
 fn check_cells(bytes: &[u8], fixture: &Fixture) {
-    let Fixture { detector, modules, .. } = fixture;
-    if let Ok(read) = parse_cells(bytes, "cells.csv", detector, modules, &CellOptions::default()) {
+    let Fixture { modules, sensors, .. } = fixture;
+    if let Ok(read) = parse_cells(bytes, "cells.csv", sensors, Duplicates::Merge) {
         read.cells.validate(modules).unwrap();
     }
 }

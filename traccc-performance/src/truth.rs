@@ -1,6 +1,6 @@
 use thiserror::Error;
 use traccc_core::MeasurementIndex;
-use traccc_core::event::{Cells, Particle, TruthEvent};
+use traccc_core::event::{Cells, Particle, TruthEvent, TruthHit};
 use traccc_core::storage::Ragged;
 
 /// Which particles made each reconstructed measurement of an event.
@@ -167,7 +167,9 @@ impl MeasurementTruth {
 
     fn particles_of(truth: &TruthEvent) -> Self {
         let listed = truth.particles.iter().map(|p| p.id);
-        let mut ids: Vec<u64> = listed.chain(truth.hits.iter().map(|hit| hit.particle)).collect();
+        let hit = truth.hits.iter().map(|hit| hit.particle);
+        let hit = hit.filter(|&id| id != TruthHit::NO_PARTICLE);
+        let mut ids: Vec<u64> = listed.chain(hit).collect();
         ids.sort_unstable();
         ids.dedup();
         let mut listed = vec![None; ids.len()];
@@ -218,7 +220,7 @@ fn check_order(truth: &TruthEvent, cells: &Cells) -> Result<(), TruthError> {
 mod tests {
     use super::*;
     use traccc_core::ModuleIndex;
-    use traccc_core::event::{Cell, TruthCell, TruthHit};
+    use traccc_core::event::{Cell, TruthCell};
 
     fn hit(particle: u64) -> TruthHit {
         TruthHit { particle, ..TruthHit::default() }
@@ -279,6 +281,19 @@ mod tests {
         let (truth, cells) = event();
         let found = MeasurementTruth::from_cells(&truth, &cells, &labels([0; 6]), 1).unwrap();
         assert_eq!(found.measurements, [2, 1, 1]);
+    }
+
+    #[test]
+    fn hits_of_no_particle_count_for_none() {
+        let (mut truth, cells) = event();
+        truth.hits[1].particle = TruthHit::NO_PARTICLE;
+        truth.hits[2].particle = TruthHit::NO_PARTICLE;
+        let found =
+            MeasurementTruth::from_cells(&truth, &cells, &labels([0, 0, 0, 1, 2, 3]), 4).unwrap();
+        assert_eq!(found.ids, [3, 4, 9]);
+        let rows: Vec<&[u32]> = found.contributors.iter().collect();
+        assert_eq!(rows, [&[1][..], &[], &[2], &[]]);
+        assert_eq!(found.measurements, [0, 1, 1]);
     }
 
     #[test]

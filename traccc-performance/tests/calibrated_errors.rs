@@ -10,10 +10,10 @@
 use std::path::Path;
 use std::sync::Arc;
 use traccc_core::clustering::ClusterErrors;
-use traccc_core::detector::Detector;
+use traccc_core::detector::{Detector, SensorTable};
 use traccc_core::field::MagneticField;
 use traccc_core::{ChainConfig, CpuChain, ReconstructionChain};
-use traccc_io::{CellOptions, DetectorFiles, EventDirectory, EventFile, GeometryIds};
+use traccc_io::{DetectorFiles, Duplicates, EventDirectory, EventFile};
 use traccc_performance::{
     Efficiency, MatchCriteria, Matching, MeasurementTruth, Residuals, TruthSelection,
 };
@@ -35,15 +35,14 @@ fn fit(folder: &Path, digitization: &str, sample: &str, errors: ClusterErrors) -
     let mut chain = CpuChain::new(detector.clone(), modules.clone(), field, &config).unwrap();
 
     let directory = EventDirectory::open(folder.join("events").join(sample)).unwrap();
+    let sensors = SensorTable::acts(&detector, &modules);
     let mut residuals = Residuals::default();
     let (mut efficiency, mut p_values) = (Efficiency::default(), Vec::new());
     for event in directory.events(EventFile::Cells) {
         let path = directory.path(event, EventFile::Cells).unwrap();
-        let options = CellOptions::default();
-        let cells = traccc_io::read_cells(path, &detector, &modules, &options).unwrap().cells;
+        let cells = traccc_io::read_cells(path, &sensors, Duplicates::Merge).unwrap().cells;
         let place = folder.join("events").join(sample);
-        let truth =
-            traccc_io::read_truth(place, event, &detector, &modules, &GeometryIds::Acts).unwrap();
+        let truth = traccc_io::read_truth(place, event, &sensors).unwrap();
         let done = chain.reconstruct(&cells).unwrap();
         let labels = &done.cell_measurements;
         let origin =

@@ -14,8 +14,7 @@ fn decode(criterion: &mut Criterion) {
     let model = toy_detector(&ToyConfig::full()).expect("the toy detector has sound settings");
     let detector = Detector::compile(&model).expect("the toy detector compiles");
     let modules = pixel_modules(&detector, [0.05, 0.05]).expect("its sensors are rectangles");
-    let id = |surface: traccc_core::SurfaceIndex| detector.identifiers[surface.get()];
-    let sensors = SensorTable::new("detray", &detector, &modules, |s| Some(id(s)), |_| 0);
+    let sensors = SensorTable::detray(&detector, &modules);
     let count = modules.len() as u32;
     let cell = |i: u32| RawCell {
         geometry_id: sensors.id(modules.surface[(i / (CELLS / count + 1)) as usize]),

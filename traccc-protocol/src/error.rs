@@ -1,4 +1,5 @@
 use crate::tensor::DataType;
+use traccc_core::detector::SensorError;
 
 /// What is wrong with a request. Rows are those of the named tensor, counted from 0.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -93,17 +94,15 @@ pub enum RequestError {
         /// How many cells are left for it.
         left: usize,
     },
-    /// An identifier that no sensor has.
-    #[error("tensor `{tensor}`, row {row}: the {numbering} id {id} is no sensor of this detector")]
-    UnknownId {
+    /// An identifier that means no sensor.
+    #[error("tensor `{tensor}`, row {row}: {problem}")]
+    Sensor {
         /// The tensor.
         tensor: &'static str,
         /// The row.
         row: usize,
-        /// The identifier.
-        id: u64,
-        /// The numbering that the request uses.
-        numbering: &'static str,
+        /// Why there is none.
+        problem: SensorError,
     },
     /// A channel that the sensor does not have.
     #[error(

@@ -14,7 +14,6 @@ mod error;
 mod parameters;
 mod reply;
 mod request;
-mod sensors;
 mod served;
 mod tensor;
 
@@ -23,9 +22,9 @@ pub mod grpc;
 
 pub use contract::Output;
 pub use error::{RequestError, ResponseError};
-pub use parameters::{Numbering, PREFIX, RequestParameters};
+pub use parameters::{PREFIX, RequestParameters};
 pub use reply::{Excluded, Selection};
 pub use request::{CellForm, MAX_CELLS, decode_cells, encode_cells};
-pub use sensors::{Sensor, SensorTable};
 pub use served::{ServedState, ServedTrack, ServedTracks};
 pub use tensor::{DataType, OwnedTensor, Tensor, TensorSpec};
+pub use traccc_core::detector::{Numbering, Sensor, SensorError, SensorTable};

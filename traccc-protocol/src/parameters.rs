@@ -2,37 +2,8 @@
 
 use crate::contract::VERSION;
 use crate::error::RequestError;
+use traccc_core::detector::Numbering;
 use traccc_core::event::Duplicates;
-
-/// The numbering of sensors in a request and its response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Numbering {
-    /// ACTS geometry ids: the `source` of surfaces in the geometry file.
-    Acts,
-    /// detray identifiers.
-    Detray,
-    /// Athena identifiers.
-    Athena,
-}
-
-impl Numbering {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Acts, Self::Detray, Self::Athena];
-
-    /// The name in parameters.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Acts => "acts",
-            Self::Detray => "detray",
-            Self::Athena => "athena",
-        }
-    }
-
-    /// The numbering of a name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|numbering| numbering.name() == name)
-    }
-}
 
 /// What a request may ask for.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

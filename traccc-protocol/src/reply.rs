@@ -2,8 +2,8 @@
 
 use crate::contract::Output;
 use crate::parameters::RequestParameters;
-use crate::sensors::SensorTable;
 use traccc_core::Reconstruction;
+use traccc_core::detector::SensorTable;
 use traccc_core::event::{FitOutcome, Track};
 
 /// The tracks of a reconstruction that are sent, and how many are not.

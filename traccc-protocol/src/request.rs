@@ -4,8 +4,8 @@ use crate::contract::input::{
     self, CELL_POSITIONS, CELL_PROPERTIES, COMPACT_CELLS, COMPACT_MODULES,
 };
 use crate::error::RequestError;
-use crate::sensors::{Sensor, SensorTable};
 use crate::tensor::{OwnedTensor, Tensor, TensorSpec};
+use traccc_core::detector::{Sensor, SensorTable};
 use traccc_core::event::{ArrangeError, Arranged, Cell, Cells, Duplicates, RawCells};
 
 /// The most cells of one event: rows are counted in 32 bits.
@@ -135,7 +135,7 @@ fn decode_compact(
 struct Lookup<'a> {
     tensor: &'static str,
     sensors: &'a SensorTable,
-    last: Option<(u64, Sensor)>,
+    last: Option<&'a Sensor>,
 }
 
 impl<'a> Lookup<'a> {
@@ -144,16 +144,16 @@ impl<'a> Lookup<'a> {
     }
 
     #[inline]
-    fn sensor(&mut self, row: usize, id: u64) -> Result<Sensor, RequestError> {
-        if let Some((last, sensor)) = self.last
-            && last == id
+    fn sensor(&mut self, row: usize, id: u64) -> Result<&'a Sensor, RequestError> {
+        if let Some(sensor) = self.last
+            && sensor.id == id
         {
             return Ok(sensor);
         }
-        let (tensor, numbering) = (self.tensor, self.sensors.numbering());
-        let unknown = RequestError::UnknownId { tensor, row, id, numbering };
-        let sensor = self.sensors.sensor(id).ok_or(unknown)?;
-        self.last = Some((id, sensor));
+        let (tensor, sensors) = (self.tensor, self.sensors);
+        let none = || RequestError::Sensor { tensor, row, problem: sensors.why_none(id) };
+        let sensor = sensors.sensor(id).ok_or_else(none)?;
+        self.last = Some(sensor);
         Ok(sensor)
     }
 }
@@ -169,7 +169,7 @@ fn check_rows(tensor: &'static str, rows: usize) -> Result<(), RequestError> {
 fn channel(
     tensor: &'static str,
     row: usize,
-    sensor: Sensor,
+    sensor: &Sensor,
     axis: usize,
     value: i64,
 ) -> Result<u32, RequestError> {

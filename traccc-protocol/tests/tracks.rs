@@ -13,7 +13,7 @@ use traccc_core::event::{
 use traccc_core::math::Symmetric5;
 use traccc_core::{MeasurementIndex, Reconstruction, SurfaceIndex};
 use traccc_protocol::{
-    Output, OwnedTensor, RequestParameters, Selection, SensorTable, ServedTracks, Tensor,
+    Numbering, Output, OwnedTensor, RequestParameters, Selection, SensorTable, ServedTracks, Tensor,
 };
 use traccc_sim::detectors::{ToyConfig, pixel_modules, toy_detector};
 
@@ -21,7 +21,7 @@ fn sensors() -> SensorTable {
     let detector = Detector::compile(&toy_detector(&ToyConfig::full()).unwrap()).unwrap();
     let modules = pixel_modules(&detector, [0.05, 0.05]).unwrap();
     let id = |surface: SurfaceIndex| Some(1000 + u64::from(surface.0));
-    SensorTable::new("detray", &detector, &modules, id, |_| 0)
+    SensorTable::new(Numbering::Athena, &detector, &modules, id)
 }
 
 /// An event whose tracks have the given outcomes and numbers of measurements; every number is another one.

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use traccc::{Cancelled, CoreError};
-use traccc_protocol::RequestError;
+use traccc_protocol::{Numbering, RequestError};
 
 /// Why a model cannot be loaded or an instance not started.
 #[derive(Debug, thiserror::Error)]
@@ -126,10 +126,10 @@ pub enum Failure {
     #[error(transparent)]
     Request(#[from] RequestError),
     /// The model has no identifiers in the numbering that the request asks for.
-    #[error("this model has no {numbering} ids: its parameter `athena_ids` names no file")]
+    #[error("this model has no {numbering}s: its parameter `athena_ids` names no file")]
     NoNumbering {
         /// The numbering.
-        numbering: &'static str,
+        numbering: Numbering,
     },
     /// The client gave up.
     #[error("cancelled by the client")]

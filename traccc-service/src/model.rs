@@ -4,7 +4,7 @@ use crate::options::{Batching, ModelOptions};
 use crate::setup_cache::{SetupCache, SharedSetup};
 use std::sync::Arc;
 use traccc::finding::Smoother;
-use traccc::io::{GeometryIds, read_athena_ids};
+use traccc::io::read_athena_ids;
 use traccc::{Backend, ChainConfig, Setup};
 use traccc_protocol::{Numbering, SensorTable};
 
@@ -55,11 +55,12 @@ impl Model {
                 let ids = read_athena_ids(path)
                     .map_err(|source| ModelError::AthenaIds { path: path.clone(), source })?;
                 setup.check_athena_ids(&ids, path)?;
-                Some(table(setup, &GeometryIds::Athena(Arc::new(ids))))
+                Some(ids.sensors(&setup.detector, &setup.modules))
             }
             None => None,
         };
-        let (acts, detray) = (table(setup, &GeometryIds::Acts), table(setup, &GeometryIds::Detray));
+        let acts = SensorTable::acts(&setup.detector, &setup.modules);
+        let detray = SensorTable::detray(&setup.detector, &setup.modules);
         let (config, threads, numbering) = (config.clone(), options.threads, options.numbering);
         let batching = options.batching.resolve();
         Ok(Self { shared, config, batching, threads, numbering, acts, detray, athena })
@@ -102,22 +103,7 @@ impl Model {
         match numbering {
             Numbering::Acts => Ok(&self.acts),
             Numbering::Detray => Ok(&self.detray),
-            Numbering::Athena => {
-                self.athena.as_ref().ok_or(Failure::NoNumbering { numbering: "Athena" })
-            }
+            Numbering::Athena => self.athena.as_ref().ok_or(Failure::NoNumbering { numbering }),
         }
     }
-}
-
-/// Surfaces without an id of their own are sent with their detray id, as upstream does.
-fn table(setup: &Setup, ids: &GeometryIds) -> SensorTable {
-    let detector = &setup.detector;
-    let detray = |surface: traccc::SurfaceIndex| detector.identifiers[surface.get()];
-    SensorTable::new(
-        ids.name(),
-        detector,
-        &setup.modules,
-        |surface| ids.id(surface, detector),
-        detray,
-    )
 }

@@ -94,7 +94,7 @@ fn an_answer_is_what_the_chain_in_process_gives() {
     let mut chain = setup.open(Backend::Cpu, &config).unwrap();
     let detector = &setup.detector;
     let acts = |surface: traccc::SurfaceIndex| detector.sources[surface.get()];
-    let table = SensorTable::new("ACTS", detector, &setup.modules, |s| Some(acts(s)), |_| 0);
+    let table = SensorTable::acts(detector, &setup.modules);
     for number in 0..3 {
         let cells = event(&setup, number);
         let expected = chain.reconstruct(&cells).unwrap();

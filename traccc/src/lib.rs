@@ -14,7 +14,8 @@
 //! ```
 //! # use traccc_sim::detectors::{ToyConfig, pixel_modules, toy_detector};
 //! # use traccc_sim::{SimulationConfig, simulate_event};
-//! use traccc::io::{self, CellOptions, EventDirectory, EventFile};
+//! use traccc::detector::SensorTable;
+//! use traccc::io::{self, Duplicates, EventDirectory, EventFile};
 //! use traccc::{Backend, ChainConfig, Setup, SetupFiles};
 //!
 //! # let temporary = tempfile::tempdir()?;
@@ -27,13 +28,14 @@
 //! # io::write_digitization(folder.join("digitization.json"), &digitization)?;
 //! # let field = traccc::field::MagneticField::along_z(2.0);
 //! # let simulated = simulate_event(&detector, &modules, &field, &SimulationConfig::default(), 1, 0)?;
-//! # let ids = io::GeometryIds::Acts;
-//! # io::write_cells(folder, 0, &simulated.cells, None, (&detector, &modules), &ids)?;
+//! # let sensors = SensorTable::acts(&detector, &modules);
+//! # io::write_cells(folder, 0, &simulated.cells, None, &sensors)?;
 //! let setup = Setup::read(&SetupFiles::in_dir(folder)?)?;
 //! let mut chain = setup.open(Backend::Cpu, &ChainConfig::full())?;
 //!
+//! let sensors = SensorTable::acts(&setup.detector, &setup.modules);
 //! let path = EventDirectory::open(folder)?.path(0, EventFile::Cells)?;
-//! let read = io::read_cells(path, &setup.detector, &setup.modules, &CellOptions::default())?;
+//! let read = io::read_cells(path, &sensors, Duplicates::Merge)?;
 //! let event = chain.reconstruct(&read.cells)?;
 //! for track in &event.tracks().tracks {
 //!     println!("pT {} GeV, chi2 {}", track.parameters.transverse_momentum(), track.chi2);

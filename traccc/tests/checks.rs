@@ -95,7 +95,9 @@ fn channels_that_do_not_span_the_endcap_strips_of_the_open_data_detector_are_cou
     let own = data.join("odd/geometry/odd-digi-geometric-config.json");
     let mut entries = io::read_digitization(own).unwrap();
     for entry in entries.entries.iter_mut().filter(|entry| [28, 30].contains(&entry.key.volume)) {
-        entry.axes[0] = io::AxisBinning::Equidistant { bins: 960, min: -48.0, max: 48.0 };
+        if let io::EntrySegmentation::Channels(axes) = &mut entry.segmentation {
+            axes[0] = io::AxisBinning::Equidistant { bins: 960, min: -48.0, max: 48.0 };
+        }
     }
     let folder = tempfile::tempdir().unwrap();
     let digitization = folder.path().join("digitization.json");

@@ -1,8 +1,9 @@
 //! From each hit of an independent simulation the propagator must come to the particle's next one.
 
 use std::collections::BTreeMap;
+use traccc::detector::SensorTable;
 use traccc::event::TruthHit;
-use traccc::io::{GeometryIds, read_truth};
+use traccc::io::read_truth;
 use traccc::math::Vector3;
 use traccc::propagation::{Limits, PropagationConfig, PropagationResult, Propagator, Scene};
 use traccc::{Hypothesis, Setup, SetupFiles};
@@ -18,7 +19,7 @@ fn transport_follows_the_hits_of_another_simulation() {
     let setup = Setup::read(&SetupFiles::in_dir(folder.join("geometry")).unwrap()).unwrap();
     let directory = folder.join("events/mu20");
     let truth =
-        read_truth(directory, 0, &setup.detector, &setup.modules, &GeometryIds::Acts).unwrap();
+        read_truth(directory, 0, &SensorTable::acts(&setup.detector, &setup.modules)).unwrap();
     let charges: BTreeMap<u64, f32> = truth.particles.iter().map(|p| (p.id, p.charge)).collect();
     let mut paths: BTreeMap<u64, Vec<&TruthHit>> = BTreeMap::new();
     for hit in &truth.hits {

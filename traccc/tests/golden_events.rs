@@ -13,10 +13,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
-use traccc::detector::Detector;
+use traccc::detector::{Detector, SensorTable};
 use traccc::event::{TrackState, Tracks};
 use traccc::field::MagneticField;
-use traccc::io::{CellOptions, EventDirectory, EventFile, GeometryIds, read_cells, write_cells};
+use traccc::io::{Duplicates, EventDirectory, EventFile, read_cells, write_cells};
 use traccc::{Backend, ChainConfig, EventCounts, Setup, settings};
 use traccc_sim::detectors::{ToyConfig, pixel_modules, toy_detector};
 use traccc_sim::{Gun, SimulationConfig, simulate_event};
@@ -54,6 +54,7 @@ fn setup() -> Setup {
 
 fn reconstruct(setup: &Setup, directory: &Path) -> (Vec<Golden>, Vec<Fingerprint>) {
     let events = EventDirectory::open(directory).unwrap();
+    let sensors = SensorTable::acts(&setup.detector, &setup.modules);
     let (mut golden, mut fingerprints) = (Vec::new(), Vec::new());
     let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../configs/upstream");
     for (chain, name) in [("full", "toy"), ("service", "service")] {
@@ -65,8 +66,7 @@ fn reconstruct(setup: &Setup, directory: &Path) -> (Vec<Golden>, Vec<Fingerprint
         let mut engine = setup.open(Backend::Cpu, &config).unwrap();
         for event in 0..EVENTS {
             let path = events.path(event, EventFile::Cells).unwrap();
-            let cells =
-                read_cells(path, &setup.detector, &setup.modules, &CellOptions::default()).unwrap();
+            let cells = read_cells(path, &sensors, Duplicates::Merge).unwrap();
             let done = engine.reconstruct(&cells.cells).unwrap();
             fingerprints.extend(Fingerprint::of_stages(event, chain, &done));
             let tracks = (0..done.tracks().len()).map(|i| golden_track(done.tracks(), i)).collect();
@@ -100,8 +100,8 @@ fn simulate(setup: &Setup) {
         let simulated =
             simulate_event(&setup.detector, &setup.modules, &setup.field, &config, 2026, event)
                 .unwrap();
-        let place = (&*setup.detector, &*setup.modules);
-        write_cells(folder(), event, &simulated.cells, None, place, &GeometryIds::Acts).unwrap();
+        let sensors = SensorTable::acts(&setup.detector, &setup.modules);
+        write_cells(folder(), event, &simulated.cells, None, &sensors).unwrap();
     }
 }
 

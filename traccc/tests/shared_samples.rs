@@ -12,10 +12,9 @@
 )]
 
 use std::path::Path;
+use traccc::detector::SensorTable;
 use traccc::event::{BoundParameters, Cells, TruthEvent};
-use traccc::io::{
-    CellOptions, DetectorFiles, EventDirectory, EventFile, GeometryIds, read_cells, read_truth,
-};
+use traccc::io::{DetectorFiles, Duplicates, EventDirectory, EventFile, read_cells, read_truth};
 use traccc::{
     Backend, Chain, ChainConfig, EventCounts, FieldSource, Reconstruction, Setup, SetupFiles,
     settings,
@@ -75,18 +74,16 @@ fn check_sample(folder: &Path, setup: &Setup, chain: &mut Chain, sample: &Sample
     let directory =
         if name == "real" { folder.join(name) } else { folder.join("events").join(name) };
     let events = EventDirectory::open(&directory).unwrap();
+    let sensors = SensorTable::acts(&setup.detector, &setup.modules);
     let mut counts = EventCounts::default();
     let mut totals = [Efficiency::default(); 3];
     for event in events.events(EventFile::Cells) {
         let path = events.path(event, EventFile::Cells).unwrap();
-        let read =
-            read_cells(path, &setup.detector, &setup.modules, &CellOptions::default()).unwrap();
+        let read = read_cells(path, &sensors, Duplicates::Merge).unwrap();
         let done = chain.reconstruct(&read.cells).unwrap();
         counts += done.counts;
         if sample.truth.is_some() {
-            let truth =
-                read_truth(&directory, event, &setup.detector, &setup.modules, &GeometryIds::Acts)
-                    .unwrap();
+            let truth = read_truth(&directory, event, &sensors).unwrap();
             for (total, of_event) in totals.iter_mut().zip(efficiencies(&truth, &read.cells, &done))
             {
                 *total += of_event;

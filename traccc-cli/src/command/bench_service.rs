@@ -3,6 +3,7 @@ use crate::args::positive;
 use crate::command::service::{ServiceArguments, runtime, until_interrupted};
 use crate::raw_events::RawEventArguments;
 use crate::report::{Align, Table};
+use crate::terminal;
 use anyhow::{Context, Result};
 use clap::Args;
 use std::io::Write;
@@ -66,7 +67,7 @@ pub(crate) fn bench_service(arguments: &BenchServiceArguments) -> Result<Verdict
         [] => ("clients", "clients at once"),
         _ => ("requests/s", "requests per second"),
     };
-    let mut out = std::io::stdout().lock();
+    let mut out = terminal::stdout();
     writeln!(out, "{} events in turn, {}\n", requests.len(), arguments.service.url())?;
     write!(out, "{}", table(kind, &points))?;
     let failed = points.iter().map(|point| point.report.failed()).sum::<usize>();

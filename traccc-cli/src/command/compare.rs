@@ -3,6 +3,7 @@
 mod read;
 
 use crate::Verdict;
+use crate::terminal;
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use read::read_tracks;
@@ -53,7 +54,7 @@ pub(crate) fn compare(arguments: &CompareArguments) -> Result<Verdict> {
     let of_event =
         |side: &BTreeMap<u64, Tracks>, event: u64| side.get(&event).unwrap_or(&none).clone();
 
-    let mut out = std::io::stdout().lock();
+    let mut out = terminal::stdout();
     let (mut different, mut compared) = (0, 0);
     for &event in &events {
         let (left, right) = (of_event(&tracks[0], event), of_event(&tracks[1], event));

@@ -1,6 +1,7 @@
 use super::gun::GunArguments;
 use crate::Verdict;
 use crate::report::{Align, Table, TruthView};
+use crate::terminal;
 use anyhow::{Context, Result};
 use clap::Args;
 use std::io::Write;
@@ -54,7 +55,7 @@ pub(crate) fn demo(arguments: &DemoArguments) -> Result<Verdict> {
     let start = Instant::now();
     let server = runtime.block_on(Server::start(ServerConfig::new(repository)))?;
     let ready = start.elapsed();
-    let mut out = std::io::stdout().lock();
+    let mut out = terminal::stdout();
     writeln!(
         out,
         "toy detector: {} sensors; field 2 T along z; {} particles an event\n\

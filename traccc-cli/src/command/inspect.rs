@@ -10,7 +10,7 @@ use clap::Args;
 use serde_json::Value;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use traccc::io::{self, DetectorFiles};
+use traccc::io::{self, CsvTable, DetectorFiles};
 
 /// Arguments of `traccc inspect`.
 #[derive(Args, Debug)]
@@ -23,7 +23,7 @@ pub(crate) struct InspectArguments {
 pub(crate) fn inspect(arguments: &InspectArguments) -> Result<Verdict> {
     let path = &arguments.path;
     let report = if path.is_dir() { folder(path)? } else { file(path)? };
-    std::io::stdout().lock().write_all(report.as_bytes())?;
+    crate::terminal::stdout().write_all(report.as_bytes())?;
     Ok(Verdict::Done)
 }
 
@@ -59,19 +59,57 @@ fn file(path: &Path) -> Result<String> {
     let bytes = io::read_file(path)?;
     match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'{') => json(path, &bytes),
-        Some(_) => Ok(columns::report(&bytes)),
+        Some(_) => text(path, &bytes),
         None => Ok("an empty file\n".to_owned()),
     }
 }
 
+/// What can be told of a file that is no JSON.
+fn text(path: &Path, bytes: &[u8]) -> Result<String> {
+    if bytes.contains(&0) {
+        return none_of_ours(path, "it is binary, and no covfie field map (.cvf)");
+    }
+    if let Ok(ids) = io::read_athena_ids(path) {
+        return Ok(format!("id map: {} pairs of Athena and detray ids\n", ids.len()));
+    }
+    let table = CsvTable::new(bytes, path)?;
+    if columns::is_table(&table) {
+        return columns::report(&table);
+    }
+    let first = table.names().collect::<Vec<_>>().join(",");
+    let shown: String = first.chars().take(60).collect();
+    none_of_ours(
+        path,
+        &format!("its first line `{shown}` is no list of column names separated by commas"),
+    )
+}
+
+fn none_of_ours(path: &Path, why: &str) -> Result<String> {
+    bail!(
+        "`{}` is none of the files that traccc reads: {why}. They are detray geometry, grids and material, ACTS digitization \
+         (JSON), covfie fields (.cvf), events and tracks (CSV), Athena id maps",
+        path.display()
+    )
+}
+
 fn json(path: &Path, bytes: &[u8]) -> Result<String> {
-    let document: Value =
-        serde_json::from_slice(bytes).with_context(|| format!("`{}`", path.display()))?;
+    let document: Value = match serde_json::from_slice(bytes) {
+        Ok(document) => document,
+        // One object on each line.
+        Err(_) if path.extension().is_some_and(|extension| extension == "jsonl") => {
+            let lines = bytes.split(|&b| b == b'\n').filter(|line| !line.trim_ascii().is_empty());
+            return Ok(format!("tracks as JSON lines: {}\n", lines.count()));
+        }
+        Err(error) => {
+            return Err(error).with_context(|| format!("`{}` is no sound JSON", path.display()));
+        }
+    };
     if document.get("acts-geometry-hierarchy-map").is_some() {
         return Ok(detector::digitization(&io::read_digitization(path)?));
     }
     let Some(header) = document.get("header") else {
-        bail!("`{}` is neither a detray file nor an ACTS digitization file", path.display());
+        let why = "it is JSON with neither detray's `header` nor `acts-geometry-hierarchy-map`";
+        return none_of_ours(path, why);
     };
     let mut report = String::new();
     for (key, value) in entries(header) {

@@ -1,5 +1,5 @@
 use crate::Verdict;
-use crate::args::{NamedChain, SetupArguments, positive, read_config, threads};
+use crate::args::{NamedChain, SetupArguments, numbering, positive, read_config, threads};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use std::io::Write;
@@ -42,8 +42,8 @@ pub(crate) struct ModelRepositoryArguments {
     #[command(flatten)]
     setup: SetupArguments,
     /// Numbering of the sensors in requests that name none themselves
-    #[arg(long, value_enum, default_value_t = Ids::Acts)]
-    geometry_ids: Ids,
+    #[arg(long, value_name = "NUMBERING", default_value = "acts", value_parser = numbering(&["acts", "detray", "athena"]))]
+    geometry_ids: Numbering,
     /// CSV file of pairs of Athena and detray ids; needed for Athena ids in requests
     #[arg(long, value_name = "FILE", required_if_eq("geometry_ids", "athena"))]
     athena_ids: Option<PathBuf>,
@@ -71,27 +71,12 @@ enum Tensors {
     All,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Ids {
-    /// ACTS geometry ids: the `source` in the geometry file
-    Acts,
-    /// detray identifiers
-    Detray,
-    /// Athena identifiers
-    Athena,
-}
-
 /// Writes a model with copies of all its files, for Triton's `--model-repository` and for `traccc serve`.
 pub(crate) fn model_repository(arguments: &ModelRepositoryArguments) -> Result<Verdict> {
-    let numbering = match arguments.geometry_ids {
-        Ids::Acts => Numbering::Acts,
-        Ids::Detray => Numbering::Detray,
-        Ids::Athena => Numbering::Athena,
-    };
     let options = ModelOptions {
         files: arguments.setup.files()?,
         config: read_config(arguments.chain, arguments.config.as_deref())?,
-        numbering,
+        numbering: arguments.geometry_ids,
         athena_ids: arguments.athena_ids.clone(),
         threads: arguments.threads,
         batching: BatchingOptions {
@@ -112,6 +97,6 @@ pub(crate) fn model_repository(arguments: &ModelRepositoryArguments) -> Result<V
     let compact_cells = arguments.inputs == Tensors::All;
     let model = RepositoryModel { name, options, instances, kind, compact_cells, outputs };
     let folder = model.write(&arguments.output)?;
-    writeln!(std::io::stdout().lock(), "model `{}` in `{}`", model.name, folder.display())?;
+    writeln!(crate::terminal::stdout(), "model `{}` in `{}`", model.name, folder.display())?;
     Ok(Verdict::Done)
 }

@@ -4,6 +4,7 @@ use crate::events::Events;
 use crate::output::{Format, Output, check_folder};
 use crate::progress::progress_bar;
 use crate::report::{StageMs, Summary, TruthTotals, TruthView};
+use crate::terminal;
 use crate::workers::Workers;
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
@@ -95,7 +96,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Verdict> {
         "done"
     );
 
-    let mut out = std::io::stdout().lock();
+    let mut out = terminal::stdout();
     match arguments.summary {
         SummaryFormat::Text => write!(out, "{summary}")?,
         SummaryFormat::Json => writeln!(out, "{}", serde_json::to_string(&summary)?)?,
@@ -130,7 +131,9 @@ fn reconstruct(
         None => None,
     };
     let tracks = match output {
-        Some(output) => output.write_event(events.number(i), events.ids(), setup, &event)?,
+        Some(output) => {
+            output.write_event(events.number(i), events.sensors(setup), setup, &event)?
+        }
         None => Vec::new(),
     };
     Ok(EventResult { counts: event.counts, merged_duplicates, time, truth, tracks })

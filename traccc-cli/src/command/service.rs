@@ -1,5 +1,6 @@
 //! What the commands that talk to a server share.
 
+use crate::args::numbering;
 use anyhow::{Context, Result, anyhow};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -35,8 +36,8 @@ pub(crate) struct ServiceArguments {
           default_missing_value = "67108864")]
     shared_memory: Option<usize>,
     /// Numbering of the sensors in the event files [default: that of the model]
-    #[arg(long, value_enum)]
-    geometry_ids: Option<Ids>,
+    #[arg(long, value_name = "NUMBERING", value_parser = numbering(&["acts", "detray", "athena"]))]
+    geometry_ids: Option<Numbering>,
     /// Leave out tracks with fewer measurements
     #[arg(long, value_name = "N", default_value_t = 0)]
     min_measurements: usize,
@@ -77,17 +78,6 @@ enum Outputs {
     All,
 }
 
-/// A numbering of sensors.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Ids {
-    /// ACTS geometry ids
-    Acts,
-    /// detray identifiers
-    Detray,
-    /// Athena identifiers
-    Athena,
-}
-
 impl ServiceArguments {
     /// The address.
     pub(crate) fn url(&self) -> &str {
@@ -116,11 +106,7 @@ impl ServiceArguments {
 
     /// The model, and how it is asked.
     pub(crate) fn infer_options(&self) -> InferOptions {
-        let numbering = self.geometry_ids.map(|ids| match ids {
-            Ids::Acts => Numbering::Acts,
-            Ids::Detray => Numbering::Detray,
-            Ids::Athena => Numbering::Athena,
-        });
+        let numbering = self.geometry_ids;
         let min_measurements = self.min_measurements;
         InferOptions {
             model: self.model.clone(),

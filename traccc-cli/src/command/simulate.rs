@@ -4,6 +4,7 @@ use crate::args::{positive, threads, warn};
 use crate::events::write_event;
 use crate::progress::progress_bar;
 use crate::report::counted;
+use crate::terminal;
 use crate::workers::Workers;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
@@ -11,7 +12,7 @@ use serde::Serialize;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use traccc::detector::{Detector, DetectorModel};
-use traccc::io::{self, DetectorFiles, Digitization};
+use traccc::io::{self, DetectorFiles, Digitization, Readout};
 use traccc::{FieldSource, Scalar, Setup};
 use traccc_sim::detectors::{
     TelescopeConfig, ToyConfig, ToyMaterial, pixel_modules, telescope, toy_detector,
@@ -204,8 +205,12 @@ fn write_description(
     let directory = &arguments.output;
     io::write_detector(directory, model)?;
     let digitization = directory.join(format!("{}_digitization.json", model.name));
-    let entries = Digitization::from_modules(&setup.detector, &setup.modules)?;
-    io::write_digitization(digitization, &entries)?;
+    let mut segmentation = Digitization::from_modules(&setup.detector, &setup.modules)?;
+    let DigitizationConfig { thickness, threshold, .. } = config.digitization;
+    for entry in &mut segmentation.entries {
+        entry.readout = Readout { thickness, threshold, digital: false };
+    }
+    io::write_digitization(digitization, &segmentation)?;
     let record = Record {
         detector: &model.name,
         field: arguments.field.to_string(),
@@ -250,7 +255,7 @@ fn report(
     has_settings: bool,
 ) -> Result<()> {
     let directory = arguments.output.display();
-    let mut out = std::io::stdout().lock();
+    let mut out = terminal::stdout();
     writeln!(
         out,
         "{}, {cells} cells, {sensors} sensors in `{directory}`",

@@ -2,6 +2,7 @@ use crate::Verdict;
 use crate::args::{JobArguments, positive};
 use crate::progress::progress_bar;
 use crate::report::{Align, StageMs, Table, counted};
+use crate::terminal;
 use crate::workers::Workers;
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
@@ -113,7 +114,7 @@ fn write_result(
     rate: f64,
     medians: &StageMs,
 ) -> Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut out = terminal::stdout();
     let processed = arguments.processed;
     if arguments.json {
         let result = serde_json::json!({

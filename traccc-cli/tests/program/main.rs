@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail loudly too")]
 
 mod commands;
+mod files;
 mod infer;
 mod model_repository;
 mod run;

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use tempfile::TempDir;
-use traccc::detector::Detector;
+use traccc::detector::{Detector, SensorTable};
 use traccc::event::RawCells;
 use traccc::field::MagneticField;
-use traccc::io::{self, Digitization, GeometryIds};
+use traccc::io::{self, Digitization};
 use traccc::{Backend, Setup};
 use traccc_protocol::{CellForm, Output, RequestParameters, encode_cells};
 use traccc_service::{Instance, Model, ModelOptions, SetupCache};
@@ -56,8 +56,8 @@ fn event(
     let config = SimulationConfig { gun, ..SimulationConfig::default() };
     let simulator = Simulator::new(&setup.detector, &setup.field, &config.gun, &config.transport)?;
     let event = simulator.event(&setup.modules, &config.digitization, 7, number)?;
-    let sensors = (&*setup.detector, &*setup.modules);
-    io::write_cells(folder, number, &event.cells, None, sensors, &GeometryIds::Acts)?;
+    let sensors = SensorTable::acts(&setup.detector, &setup.modules);
+    io::write_cells(folder, number, &event.cells, None, &sensors)?;
     let file = io::EventDirectory::open(folder)?.path(number, io::EventFile::Cells)?;
     Ok(io::read_raw_cells(file)?)
 }

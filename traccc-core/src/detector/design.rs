@@ -1,4 +1,4 @@
-use super::{Detector, Shape};
+use super::Detector;
 use crate::Scalar;
 use crate::error::Error;
 use crate::event::Subspace;
@@ -52,9 +52,14 @@ impl Segmentation<'_> {
         (self.edges[axis].len() - 1) as u32
     }
 
-    /// Number of axes with more than one channel, at least 1.
-    pub fn dimensions(&self) -> u32 {
-        (0..2).filter(|&axis| self.channels(axis) > 1).count().max(1) as u32
+    /// What a sensor measures: the coordinates of its segmented axes; `None` where it has only one channel.
+    pub fn subspace(&self) -> Option<Subspace> {
+        match [0, 1].map(|axis| self.channels(axis) > 1) {
+            [true, true] => Some(Subspace::BOTH),
+            [true, false] => Some(Subspace::LOC0),
+            [false, true] => Some(Subspace::LOC1),
+            [false, false] => None,
+        }
     }
 
     /// Centre of a channel, in mm (rad).
@@ -126,11 +131,12 @@ impl Pool {
 impl Modules {
     /// Gives each sensitive surface of `detector` a design.
     ///
-    /// `design_of(surface)` names a row of `designs` and the module's translation. A module with one segmented axis
-    /// measures loc0, on an annulus loc1.
+    /// `design_of(surface)` names a row of `designs` and the module's translation. A module measures the coordinates of its
+    /// segmented axes, those with more than one channel.
     ///
     /// # Errors
-    /// [`Error::NoDesign`] when `design_of` has no answer for a sensitive surface.
+    /// [`Error::NoDesign`] when `design_of` has no answer for a sensitive surface, [`Error::OneChannel`] when its design has
+    /// one channel only.
     ///
     /// # Panics
     /// If `design_of` names a row that `designs` does not have, or a design has an axis without boundaries.
@@ -154,14 +160,10 @@ impl Modules {
             modules.surface.push(surface);
             modules.design.push(rows[design]);
             modules.translation.push(translation);
-            let one_dimensional = modules.segmentation(module).dimensions() == 1;
-            modules.subspace.push(
-                match (one_dimensional, detector.surfaces[surface.get()].shape) {
-                    (false, _) => Subspace::BOTH,
-                    (true, Shape::Annulus) => Subspace::LOC1,
-                    (true, _) => Subspace::LOC0,
-                },
-            );
+            let source_id = detector.sources[surface.get()];
+            let subspace = modules.segmentation(module).subspace();
+            let one_channel = Error::OneChannel { surface: surface.0, source_id };
+            modules.subspace.push(subspace.ok_or(one_channel)?);
         }
         Ok(modules)
     }

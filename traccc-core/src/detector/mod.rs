@@ -8,6 +8,7 @@ mod material;
 mod model;
 mod outline;
 mod reach;
+mod sensors;
 mod shape;
 mod surface;
 mod tables;
@@ -20,6 +21,7 @@ pub use model::{
     AxisModel, DetectorModel, GridModel, MaskModel, Material, MaterialMapModel, MaterialModel,
     Placement, SlabModel, SurfaceModel, VolumeModel, VolumeShape,
 };
+pub use sensors::{Numbering, Sensor, SensorError, SensorTable};
 pub use shape::{Area, Carrier, LocalFrame, Shape};
 pub use surface::{Mask, MaterialRef, Surface, SurfaceKind};
 pub use tables::{Detector, Volume, surface_identifier};

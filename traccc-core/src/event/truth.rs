@@ -25,7 +25,7 @@ pub struct Particle {
 /// A particle crossing a sensor.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct TruthHit {
-    /// Identifier of the particle.
+    /// Identifier of the particle; [`Self::NO_PARTICLE`] where none is listed.
     pub particle: u64,
     /// The sensor.
     pub surface: SurfaceIndex,
@@ -37,6 +37,11 @@ pub struct TruthHit {
     pub momentum: [f32; 3],
     /// Change of the momentum in the sensor's material, in GeV: momentum after is `momentum + momentum_change`.
     pub momentum_change: [f32; 3],
+}
+
+impl TruthHit {
+    /// The identifier that no particle has.
+    pub const NO_PARTICLE: u64 = u64::MAX;
 }
 
 /// Which truth measurement a fired channel contributes to. A channel can have several rows.

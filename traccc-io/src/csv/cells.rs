@@ -3,22 +3,12 @@
 use super::lookup::SensorLookup;
 use super::table::{Column, Row, Table};
 use crate::error::{CsvProblem, Result};
-use crate::geometry_ids::GeometryIds;
 use std::path::Path;
 use traccc_core::ModuleIndex;
-use traccc_core::detector::{Detector, Modules};
+use traccc_core::detector::SensorTable;
 use traccc_core::event::{
     ArrangeError, Arranged, Cell, Cells, Duplicates, RawCell, RawCells, TruthCell,
 };
-
-/// How to read cells.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CellOptions {
-    /// The numbering of the column `geometry_id`.
-    pub ids: GeometryIds,
-    /// What to do with several cells of one channel.
-    pub duplicates: Duplicates,
-}
 
 /// Cells read from a file.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -39,12 +29,11 @@ pub struct CellsRead {
 /// outside the sensor's segmentation, activations that are negative or not finite, refused duplicates.
 pub fn read_cells(
     path: impl AsRef<Path>,
-    detector: &Detector,
-    modules: &Modules,
-    options: &CellOptions,
+    sensors: &SensorTable,
+    duplicates: Duplicates,
 ) -> Result<CellsRead> {
     let path = path.as_ref();
-    parse_cells(&crate::input::read(path)?, path, detector, modules, options)
+    parse_cells(&crate::input::read(path)?, path, sensors, duplicates)
 }
 
 /// Reads cells from the uncompressed content of a file; `name` is the file in errors.
@@ -54,18 +43,17 @@ pub fn read_cells(
 pub fn parse_cells(
     bytes: &[u8],
     name: impl AsRef<Path>,
-    detector: &Detector,
-    modules: &Modules,
-    options: &CellOptions,
+    sensors: &SensorTable,
+    duplicates: Duplicates,
 ) -> Result<CellsRead> {
     let table = Table::new(bytes, name.as_ref())?;
     let columns = CellColumns::find(&table)?;
     let timestamp = table.optional("timestamp")?;
     let value = table.column("value")?;
-    let mut sensors = SensorLookup::new(&options.ids, detector, modules);
+    let mut lookup = SensorLookup::new(sensors);
     let mut cells = Cells::with_capacity(table.about_rows());
     table.for_each(|row| {
-        let channel = columns.channel(row, &mut sensors)?;
+        let channel = columns.channel(row, &mut lookup)?;
         let (time, activation) = (row.f32(timestamp)?, row.f32(value)?);
         if activation < 0.0 {
             return Err(CsvProblem::Activation { value: activation });
@@ -74,20 +62,18 @@ pub fn parse_cells(
         cells.push(Cell { channel0, channel1, activation, time, module });
         Ok(())
     })?;
-    // Row 0 is line 2: a line is a row, and line 1 is the header.
-    let arranged = cells.arrange(modules.len(), options.duplicates);
+    let arranged = cells.arrange(sensors.modules(), duplicates);
     let Arranged { cells, merged_duplicates } = arranged.map_err(|error| match error {
         ArrangeError::Twice { row, cell } => {
-            let surface = modules.surface[cell.module.get()];
             let problem = CsvProblem::DuplicateCell {
                 channel0: cell.channel0,
                 channel1: cell.channel1,
-                id: options.ids.id(surface, detector).unwrap_or_default(),
+                id: sensors.id(sensors.surface(cell.module)),
             };
-            table.error(row + 2, problem)
+            table.row_error(row + 1, problem)
         }
         ArrangeError::Overflow { row, sum } => {
-            table.error(row + 2, CsvProblem::Activation { value: sum })
+            table.row_error(row + 1, CsvProblem::Activation { value: sum })
         }
     })?;
     Ok(CellsRead { cells, merged_duplicates })
@@ -157,7 +143,8 @@ impl CellColumns {
     }
 }
 
-/// The measurement id of a cell that belongs to no measurement.
+/// The measurement id of a cell that belongs to no measurement. The column is `measurement_id`, or `hit_id` in files of older
+/// versions of ACTS.
 pub(super) const NO_MEASUREMENT: u64 = u64::MAX;
 
 /// Reads to which measurement each cell contributes, before merging, in the order of the file. The answer has measurement
@@ -170,7 +157,7 @@ pub(super) fn parse_contributions(
 ) -> Result<Vec<TruthCell>> {
     let table = Table::new(bytes, file)?;
     let columns = CellColumns::find(&table)?;
-    let measurement_id = table.column("measurement_id")?;
+    let measurement_id = table.either("measurement_id", "hit_id")?;
     let mut contributions = Vec::with_capacity(table.about_rows());
     table.for_each(|row| {
         let (module, channel1, channel0) = columns.channel(row, sensors)?;
@@ -187,7 +174,7 @@ pub(super) fn parse_contributions(
 /// The measurement ids that occur in a cells file.
 pub(super) fn parse_measurement_ids(bytes: &[u8], file: &Path) -> Result<Vec<u64>> {
     let table = Table::new(bytes, file)?;
-    let measurement_id = table.column("measurement_id")?;
+    let measurement_id = table.either("measurement_id", "hit_id")?;
     let mut ids = Vec::with_capacity(table.about_rows());
     table.for_each(|row| {
         let id = row.u64(measurement_id)?;
@@ -208,8 +195,8 @@ mod tests {
 
     fn parse(text: &str, duplicates: Duplicates) -> Result<CellsRead> {
         let (detector, modules) = sensors();
-        let options = CellOptions { duplicates, ..CellOptions::default() };
-        parse_cells(text.as_bytes(), "c.csv", &detector, &modules, &options)
+        let sensors = SensorTable::acts(&detector, &modules);
+        parse_cells(text.as_bytes(), "c.csv", &sensors, duplicates)
     }
 
     const HEADER: &str = "geometry_id,measurement_id,channel0,channel1,timestamp,value\n";
@@ -248,12 +235,12 @@ mod tests {
         let merge = Duplicates::Merge;
         assert_eq!(
             message(format!("{id},0,0,0,0,1\n5,0,0,0,0,1\n"), merge),
-            "`c.csv`, line 3: geometry id 5 is none of the detector's ACTS ids; files of other programs may use another numbering"
+            "`c.csv`, line 3: 5 is no ACTS geometry id of the detector; files of other programs may use another numbering"
         );
         assert_eq!(
             message(format!("{portal},0,0,0,0,1\n"), merge),
             format!(
-                "`c.csv`, line 2: geometry id {portal} belongs to surface 0, which is not a sensor"
+                "`c.csv`, line 2: ACTS geometry id {portal} belongs to surface 0, which is not a sensor"
             )
         );
         assert!(message(format!("{id},0,5,0,0,1\n"), merge).starts_with(&format!(
@@ -281,14 +268,13 @@ mod tests {
     }
 
     #[test]
-    fn detray_ids_are_read_when_asked_for() {
+    fn detray_barcodes_are_read_when_asked_for() {
         let (detector, modules) = sensors();
         let id = detector.identifiers[modules.surface[2].get()];
         let text = format!("channel1,channel0,value,geometry_id\n3,4,1,{id}");
-        let mut options = CellOptions::default();
-        assert!(parse_cells(text.as_bytes(), "c", &detector, &modules, &options).is_err());
-        options.ids = GeometryIds::Detray;
-        let read = parse_cells(text.as_bytes(), "c", &detector, &modules, &options).unwrap();
+        let parse = |sensors| parse_cells(text.as_bytes(), "c", &sensors, Duplicates::Merge);
+        assert!(parse(SensorTable::acts(&detector, &modules)).is_err());
+        let read = parse(SensorTable::detray(&detector, &modules)).unwrap();
         let cell =
             Cell { channel0: 4, channel1: 3, activation: 1.0, time: 0.0, module: ModuleIndex(2) };
         assert_eq!(read.cells.iter().collect::<Vec<_>>(), [cell]);

@@ -1,65 +1,28 @@
-//! From the geometry ids of a file to surfaces and modules.
+//! From the geometry ids of a file to sensors.
 
 use crate::error::CsvProblem;
-use crate::geometry_ids::GeometryIds;
-use traccc_core::detector::{Detector, Modules, SurfaceKind};
-use traccc_core::{ModuleIndex, SurfaceIndex};
-
-/// The surface of a geometry id.
-pub(super) fn surface(
-    id: u64,
-    ids: &GeometryIds,
-    detector: &Detector,
-) -> Result<SurfaceIndex, CsvProblem> {
-    if matches!(ids, GeometryIds::Acts) {
-        let is_sensor =
-            |s: &SurfaceIndex| detector.surfaces[s.get()].kind == SurfaceKind::SENSITIVE;
-        let mut sensors = detector.surfaces_by_source(id).filter(is_sensor);
-        if let (Some(one), Some(other)) = (sensors.next(), sensors.next()) {
-            return Err(CsvProblem::SharedGeometryId { id, surfaces: [one.0, other.0] });
-        }
-    }
-    ids.surface(id, detector)
-        .ok_or_else(|| CsvProblem::UnknownGeometryId { id, numbering: ids.name() })
-}
-
-/// A sensor as the cells of a file name it.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Sensor {
-    pub(super) id: u64,
-    pub(super) module: ModuleIndex,
-    pub(super) channels: [u32; 2],
-}
+use traccc_core::detector::{Sensor, SensorTable};
 
 /// Looks up sensors; neighbouring lines mostly name the same one.
 pub(super) struct SensorLookup<'a> {
-    ids: &'a GeometryIds,
-    detector: &'a Detector,
-    modules: &'a Modules,
-    last: Option<Sensor>,
+    sensors: &'a SensorTable,
+    last: Option<&'a Sensor>,
 }
 
 impl<'a> SensorLookup<'a> {
-    pub(super) fn new(ids: &'a GeometryIds, detector: &'a Detector, modules: &'a Modules) -> Self {
-        Self { ids, detector, modules, last: None }
+    pub(super) fn new(sensors: &'a SensorTable) -> Self {
+        Self { sensors, last: None }
     }
 
     #[inline]
-    pub(super) fn sensor(&mut self, id: u64) -> Result<Sensor, CsvProblem> {
+    pub(super) fn sensor(&mut self, id: u64) -> Result<&'a Sensor, CsvProblem> {
         match self.last {
             Some(sensor) if sensor.id == id => Ok(sensor),
-            _ => self.look_up(id),
+            _ => {
+                let sensor = self.sensors.sensor(id).ok_or_else(|| self.sensors.why_none(id))?;
+                self.last = Some(sensor);
+                Ok(sensor)
+            }
         }
-    }
-
-    fn look_up(&mut self, id: u64) -> Result<Sensor, CsvProblem> {
-        let surface = surface(id, self.ids, self.detector)?;
-        let module = self
-            .modules
-            .module_of(surface)
-            .ok_or(CsvProblem::NotASensor { id, surface: surface.0 })?;
-        let sensor = Sensor { id, module, channels: self.modules.channels(module) };
-        self.last = Some(sensor);
-        Ok(sensor)
     }
 }

@@ -1,12 +1,11 @@
 //! The measurements file.
 
-use super::lookup::surface;
+use super::lookup::SensorLookup;
 use super::table::{Column, Row, Table};
 use crate::error::{CsvProblem, Result};
-use crate::geometry_ids::GeometryIds;
 use std::collections::HashMap;
 use std::path::Path;
-use traccc_core::detector::Detector;
+use traccc_core::detector::SensorTable;
 use traccc_core::event::{Measurement, Measurements, Subspace};
 use traccc_core::{MeasurementIndex, Scalar};
 
@@ -23,16 +22,15 @@ pub struct MeasurementsRead {
 ///
 /// Columns are found by name: `geometry_id`, `local_key`, `local0`, `local1`, `var_local0`, `var_local1` and, if present,
 /// `time` (c·t in mm, else 0), `size0`, `size1`, `width0`, `width1` (of the clusters, in channels and mm or rad, else 0).
-/// `local_key` says what is measured: bit 1 loc0, bit 2 loc1; it is a number, or a single
-/// byte that is none (as upstream writes it).
+/// `local_key` says what is measured: bit 1 loc0, bit 2 loc1, others (6: time) are not
+/// looked at; it is a number, or a single byte that is no digit (as upstream writes it).
 ///
 /// # Errors
 /// A file that cannot be read, and with file and line: fields that are missing or no numbers, unknown geometry ids, keys
 /// of neither coordinate, negative variances.
 pub fn read_measurements(
     path: impl AsRef<Path>,
-    detector: &Detector,
-    ids: &GeometryIds,
+    sensors: &SensorTable,
 ) -> Result<MeasurementsRead> {
     let path = path.as_ref();
     let bytes = crate::input::read(path)?;
@@ -44,13 +42,14 @@ pub fn read_measurements(
     let size = [table.optional("size0")?, table.optional("size1")?];
     let width = [table.optional("width0")?, table.optional("width1")?];
     let mut rows = Vec::with_capacity(table.about_rows());
+    let mut sensors = SensorLookup::new(sensors);
     table.for_each(|row| {
         rows.push(Measurement {
             local: pair(row, local)?,
             variance: variances(row, variance)?,
             time: row.f32(time)? as Scalar,
             subspace: subspace(row, local_key)?,
-            surface: surface(row.u64(geometry_id)?, ids, detector)?,
+            surface: sensors.sensor(row.u64(geometry_id)?)?.surface,
             cells: 0,
             size: [row.u32(size[0])?, row.u32(size[1])?],
             width: pair(row, width)?,
@@ -85,9 +84,9 @@ fn variances(row: &Row<'_>, columns: [Column; 2]) -> Result<[Scalar; 2], CsvProb
 
 fn subspace(row: &Row<'_>, column: Column) -> Result<Subspace, CsvProblem> {
     let key = match row.text(column) {
-        // Upstream writes the number as a character, which no editor shows.
-        Some(&[byte]) if !byte.is_ascii_graphic() => byte,
-        _ => u8::try_from(row.u32(column)?).unwrap_or_default(),
+        // Upstream writes the number as a character: 6 as one that no editor shows, 70 (with time) as `F`.
+        Some(&[byte]) if !byte.is_ascii_digit() => byte.into(),
+        _ => row.u32(column)?,
     };
     match key >> 1 & 0b11 {
         0b01 => Ok(Subspace::LOC0),
@@ -127,7 +126,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("m.csv");
         std::fs::write(&path, text).unwrap();
-        read_measurements(path, &sensors().0, &GeometryIds::Acts)
+        let (detector, modules) = sensors();
+        read_measurements(path, &SensorTable::acts(&detector, &modules))
     }
 
     fn file(lines: &[(usize, &[u8], f32)]) -> Vec<u8> {
@@ -155,7 +155,12 @@ mod tests {
 
     #[test]
     fn the_key_is_a_number_or_a_byte() {
-        let keys: [(&[u8], Subspace); 6] = [
+        let keys: [(&[u8], Subspace); 11] = [
+            (b"66", Subspace::LOC0),
+            (b"70", Subspace::BOTH),
+            (b"B", Subspace::LOC0),
+            (b"D", Subspace::LOC1),
+            (b"F", Subspace::BOTH),
             (b"2", Subspace::LOC0),
             (b"4", Subspace::LOC1),
             (b"6", Subspace::BOTH),
@@ -170,7 +175,7 @@ mod tests {
                 "{key:?}"
             );
         }
-        for key in [&b"1"[..], b"\x01", b"", b"x", b"300"] {
+        for key in [&b"1"[..], b"\x01", b"", b"x", b"64", b"@", b"xy"] {
             assert!(read(&file(&[(1, key, 0.0)])).is_err(), "{key:?}");
         }
     }

@@ -4,23 +4,22 @@ use super::cells::NO_MEASUREMENT;
 use super::measurements::local_key;
 use crate::error::{Error, Result};
 use crate::event_directory::EventFile;
-use crate::geometry_ids::GeometryIds;
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use traccc_core::SurfaceIndex;
-use traccc_core::detector::{Detector, Modules};
+use traccc_core::detector::SensorTable;
 use traccc_core::event::{Cells, Measurements, TruthEvent};
 
 fn file(directory: &Path, event: u64, kind: EventFile) -> PathBuf {
     directory.join(kind.file_name(event))
 }
 
-/// The geometry ids of all surfaces that are asked for, or the error for one that has none.
-fn id_of(surface: SurfaceIndex, detector: &Detector, ids: &GeometryIds) -> Result<u64> {
-    ids.id(surface, detector).ok_or_else(|| Error::NotWritable {
-        what: format!("the {} id of surface {}", ids.name(), surface.0),
-        reason: "it has none of its own; detray ids are always unique",
+/// The geometry id of a sensor, or the error for one that has none.
+fn id_of(surface: SurfaceIndex, sensors: &SensorTable) -> Result<u64> {
+    sensors.own_id(surface).ok_or_else(|| Error::NotWritable {
+        what: format!("the {} of surface {}", sensors.numbering(), surface.0),
+        reason: "it has none of its own; detray barcodes are always unique",
     })
 }
 
@@ -37,15 +36,14 @@ pub fn write_cells(
     event: u64,
     cells: &Cells,
     truth: Option<&TruthEvent>,
-    (detector, modules): (&Detector, &Modules),
-    ids: &GeometryIds,
+    sensors: &SensorTable,
 ) -> Result<()> {
     let contributions = truth.map_or(&[][..], |truth| &truth.cells);
     let mut geometry_ids = Vec::with_capacity(cells.len());
     for (row, module) in cells.module.iter().enumerate() {
         match row.checked_sub(1).filter(|&before| cells.module[before] == *module) {
             Some(before) => geometry_ids.push(geometry_ids[before]),
-            None => geometry_ids.push(id_of(modules.surface[module.get()], detector, ids)?),
+            None => geometry_ids.push(id_of(sensors.surface(*module), sensors)?),
         }
     }
     crate::output::write_file(&file(directory.as_ref(), event, EventFile::Cells), |out| {
@@ -83,13 +81,12 @@ pub fn write_measurements(
     directory: impl AsRef<Path>,
     event: u64,
     measurements: &Measurements,
-    detector: &Detector,
-    ids: &GeometryIds,
+    sensors: &SensorTable,
 ) -> Result<()> {
     let geometry_ids = measurements
         .surface
         .iter()
-        .map(|&surface| id_of(surface, detector, ids))
+        .map(|&surface| id_of(surface, sensors))
         .collect::<Result<Vec<_>>>()?;
     crate::output::write_file(&file(directory.as_ref(), event, EventFile::Measurements), |out| {
         writeln!(
@@ -119,14 +116,10 @@ pub fn write_hits(
     directory: impl AsRef<Path>,
     event: u64,
     truth: &TruthEvent,
-    detector: &Detector,
-    ids: &GeometryIds,
+    sensors: &SensorTable,
 ) -> Result<()> {
-    let geometry_ids = truth
-        .hits
-        .iter()
-        .map(|hit| id_of(hit.surface, detector, ids))
-        .collect::<Result<Vec<_>>>()?;
+    let geometry_ids =
+        truth.hits.iter().map(|hit| id_of(hit.surface, sensors)).collect::<Result<Vec<_>>>()?;
     let masses: HashMap<u64, f32> = truth.particles.iter().map(|p| (p.id, p.mass)).collect();
     let mut counts: HashMap<u64, u32> = HashMap::new();
     crate::output::write_file(&file(directory.as_ref(), event, EventFile::Hits), |out| {

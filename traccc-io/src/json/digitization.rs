@@ -26,6 +26,14 @@ pub enum AxisBinning {
 }
 
 impl AxisBinning {
+    /// Number of channels.
+    pub fn channels(&self) -> usize {
+        match self {
+            Self::Equidistant { bins, .. } => *bins,
+            Self::Variable { edges } => edges.len().saturating_sub(1),
+        }
+    }
+
     /// The boundaries in single precision, computed as upstream does: `min + i (max - min) / bins`.
     pub(super) fn edges(&self) -> Vec<Scalar> {
         match self {
@@ -50,18 +58,50 @@ impl AxisBinning {
     }
 }
 
+/// What an entry of a digitization file says of its sensors.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum EntrySegmentation {
+    /// Channels along local x and y (r and phi of polar frames).
+    Channels([AxisBinning; 2]),
+    /// No channels: true positions are smeared. Fine for sensors that no event has cells of.
+    Smearing,
+    /// Channels on another number of axes than 2.
+    Axes(usize),
+}
+
+/// How sensors turn charge into signals: what a simulation needs and reconstruction does not.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Readout {
+    /// Depth of the sensitive volume, in mm.
+    pub thickness: f64,
+    /// Channels with a smaller signal do not fire, in mm of path.
+    pub threshold: f64,
+    /// Whether channels only say that they fired.
+    pub digital: bool,
+}
+
+impl Default for Readout {
+    /// The values of our simulation: 0.15 mm of silicon, a threshold of a tenth.
+    fn default() -> Self {
+        Self { thickness: 0.15, threshold: 0.015, digital: false }
+    }
+}
+
 /// The segmentation of some sensors.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DigitizationEntry {
     /// Which sensors.
     pub key: HierarchyKey,
-    /// Channels along local x and y (r and phi of polar frames).
-    pub axes: [AxisBinning; 2],
+    /// Their channels.
+    pub segmentation: EntrySegmentation,
     /// Added to the local coordinates of measurements, in mm (rad); zero unless the file has a `shift`.
     pub shift: [f64; 2],
-    /// Errors of clusters along the same axes by their size in channels, the last for all larger ones, in mm (rad): the
+    /// Errors of clusters along local x and y by their size in channels, the last for all larger ones, in mm (rad): the
     /// `rms` of ACTS's `variances`. Empty where the file has none.
     pub errors: [Vec<f64>; 2],
+    /// The sensors' signals; the default where the file says nothing.
+    pub readout: Readout,
 }
 
 /// The segmentation of all sensors of a detector.
@@ -89,22 +129,31 @@ impl Digitization {
         self.entries.iter().map(|e| e.key.id()).collect()
     }
 
-    /// Gives each sensor of a detector its segmentation: one design for each entry (one for equal ones). Shifts come from
-    /// `conditions`, or without it from the entries.
+    /// Gives each sensor of a detector its segmentation: one design for each entry with channels, in their order. Shifts come
+    /// from `conditions`, or without it from the entries.
     ///
     /// # Errors
-    /// [`traccc_core::Error::NoDesign`] for a sensor that no entry matches, [`Error::NoConditions`] for one that no
-    /// entry of `conditions` matches.
+    /// [`traccc_core::Error::NoDesign`] for a sensor that no entry matches, [`Error::NoChannels`] for sensors whose entry has
+    /// no channels, [`Error::NoConditions`] for one that no entry of `conditions` matches.
     pub fn modules(&self, detector: &Detector, conditions: Option<&Conditions>) -> Result<Modules> {
-        let designs = self
+        let mut designs = Vec::new();
+        let design_of_entry: Vec<Option<usize>> = self
             .entries
             .iter()
-            .map(|e| ModuleDesign {
-                edges: [e.axes[0].edges(), e.axes[1].edges()],
-                errors: [0, 1].map(|axis| e.errors[axis].iter().map(|&r| r as Scalar).collect()),
+            .map(|entry| match &entry.segmentation {
+                EntrySegmentation::Channels([x, y]) => {
+                    let errors = |axis: usize| entry.errors[axis].iter().map(|&r| r as Scalar);
+                    designs.push(ModuleDesign {
+                        edges: [x.edges(), y.edges()],
+                        errors: [0, 1].map(|axis| errors(axis).collect()),
+                    });
+                    Some(designs.len() - 1)
+                }
+                EntrySegmentation::Smearing | EntrySegmentation::Axes(_) => None,
             })
             .collect();
         let ids = self.ids();
+        self.check_channels(detector, &ids, &design_of_entry)?;
         let shift_ids: Option<Vec<u64>> =
             conditions.map(|c| c.shifts.iter().map(|(key, _)| key.id()).collect());
         let mut unmatched = None;
@@ -121,7 +170,7 @@ impl Digitization {
                 },
                 _ => self.entries[entry].shift,
             };
-            Some((entry, shift.map(|s| s as Scalar)))
+            Some((design_of_entry[entry]?, shift.map(|s| s as Scalar)))
         })?;
         match unmatched {
             Some((surface, source_id)) => Err(Error::NoConditions { surface, source_id }),
@@ -129,8 +178,34 @@ impl Digitization {
         }
     }
 
+    /// Refuses sensors whose entry has no channels; of the others no word is said here.
+    fn check_channels(
+        &self,
+        detector: &Detector,
+        ids: &[u64],
+        design_of_entry: &[Option<usize>],
+    ) -> Result<()> {
+        let without = detector.sensitive_surfaces().filter_map(|surface| {
+            let entry = hierarchy::find(ids, detector.sources[surface.get()])?;
+            design_of_entry[entry].is_none().then_some((surface, entry))
+        });
+        let mut without = without.peekable();
+        let Some(&(surface, row)) = without.peek() else { return Ok(()) };
+        let entry = &self.entries[row];
+        Err(Error::NoChannels {
+            key: entry.key,
+            instead: match entry.segmentation {
+                EntrySegmentation::Axes(axes) => format!("`geometric` has {axes} axes, expected 2"),
+                _ => "only smearing, no `geometric` segmentation".to_owned(),
+            },
+            sensors: without.filter(|&(_, other)| other == row).count(),
+            surface: surface.0,
+            source_id: detector.sources[surface.get()],
+        })
+    }
+
     /// The segmentation of existing modules: one entry for each ACTS volume whose sensors are all alike, else one for
-    /// each sensor.
+    /// each sensor. Their readout is the default.
     ///
     /// # Errors
     /// [`Error::NotWritable`] when sensors of different segmentation share an ACTS geometry id.
@@ -144,9 +219,12 @@ impl Digitization {
             let sensor = modules.segmentation(ModuleIndex::from(module));
             DigitizationEntry {
                 key,
-                axes: sensor.edges.map(AxisBinning::from_edges),
+                segmentation: EntrySegmentation::Channels(
+                    sensor.edges.map(AxisBinning::from_edges),
+                ),
                 shift: modules.translation[module].map(f64::from),
                 errors: sensor.errors.map(|table| table.iter().map(|&r| f64::from(r)).collect()),
+                readout: Readout::default(),
             }
         };
         let bits = |module: usize| modules.translation[module].map(Scalar::to_bits);

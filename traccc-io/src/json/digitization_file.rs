@@ -1,19 +1,24 @@
 //! ACTS digitization and conditions files.
 
 use super::cluster_errors::{self, ErrorTable};
-use super::digitization::{AxisBinning, Conditions, Digitization, DigitizationEntry};
+use super::digitization::{
+    AxisBinning, Conditions, Digitization, DigitizationEntry, EntrySegmentation, Readout,
+};
 use super::hierarchy::HierarchyKey;
 use super::{content, parse, payload};
 use crate::error::{ContentProblem, Error, Result};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use traccc_core::Scalar;
 
 /// Sensors with more channels than this on an axis are refused: a typing error must not fill the memory.
 const MAX_CHANNELS: usize = 1 << 20;
+
+/// Keys of a JSON object that no field takes.
+type Rest = BTreeMap<String, IgnoredAny>;
 
 #[derive(Deserialize)]
 struct HierarchyFile {
@@ -34,26 +39,46 @@ struct Entry {
     approach: u8,
     #[serde(default)]
     sensitive: u32,
+    #[serde(default)]
+    extra: u8,
     value: EntryValue,
     shift: Option<[f64; 2]>,
+    #[serde(flatten)]
+    rest: Rest,
 }
 
 #[derive(Deserialize)]
 struct EntryValue {
     geometric: Option<Geometric>,
+    /// Beside `geometric` it is of what channels do not measure (time).
+    #[serde(rename = "smearing")]
+    _smearing: Option<IgnoredAny>,
+    #[serde(flatten)]
+    rest: Rest,
 }
 
 #[derive(Deserialize)]
 struct Geometric {
-    segmentation: Option<Segmentation>,
+    segmentation: Option<BinUtility>,
+    indices: Option<Vec<u32>>,
+    thickness: Option<f64>,
+    threshold: Option<f64>,
+    digital: Option<bool>,
+    /// How the simulated charge fluctuates.
+    #[serde(rename = "charge-smearing")]
+    _charge_smearing: Option<IgnoredAny>,
     #[serde(default)]
     variances: Vec<ErrorTable>,
+    #[serde(flatten)]
+    rest: Rest,
 }
 
 #[derive(Deserialize)]
-struct Segmentation {
+struct BinUtility {
     /// A list of axes; in conditions files an object with the key `shift`.
     binningdata: Option<Value>,
+    #[serde(flatten)]
+    rest: Rest,
 }
 
 #[derive(Deserialize)]
@@ -63,8 +88,13 @@ struct Binning {
     kind: String,
     min: Option<f64>,
     max: Option<f64>,
-    #[serde(alias = "boundaries")]
     edges: Option<Vec<f64>>,
+    /// ACTS's name for the edges.
+    boundaries: Option<Vec<f64>>,
+    option: Option<String>,
+    value: Option<String>,
+    #[serde(flatten)]
+    rest: Rest,
 }
 
 #[derive(Deserialize)]
@@ -80,7 +110,22 @@ impl Entry {
             layer: self.layer,
             approach: self.approach,
             sensitive: self.sensitive,
+            extra: self.extra,
         }
+    }
+
+    /// The keys that nothing is made of, with their places in the entry.
+    fn unknown_keys(&self) -> impl Iterator<Item = String> + '_ {
+        let geometric = self.value.geometric.as_ref();
+        let segmentation = geometric.and_then(|geometric| geometric.segmentation.as_ref());
+        [
+            ("", Some(&self.rest)),
+            ("value.", Some(&self.value.rest)),
+            ("value.geometric.", geometric.map(|part| &part.rest)),
+            ("value.geometric.segmentation.", segmentation.map(|part| &part.rest)),
+        ]
+        .into_iter()
+        .flat_map(|(at, rest)| rest.into_iter().flatten().map(move |(key, _)| format!("{at}{key}")))
     }
 
     fn binning(&self) -> Option<&Value> {
@@ -88,7 +133,7 @@ impl Entry {
     }
 }
 
-const BINNING: &str = "value.geometric.segmentation.binningdata";
+pub(super) const BINNING: &str = "value.geometric.segmentation.binningdata";
 
 /// The entries of a hierarchy file, checked, sorted, with their places.
 fn read_entries(path: &Path) -> Result<Vec<(String, Entry)>> {
@@ -144,39 +189,108 @@ fn read_shift(entry: &Entry, path: &Path, at: &str) -> Result<Option<[f64; 2]>> 
 }
 
 /// Reads an ACTS digitization file. An entry may have a key `shift` (two numbers, in mm or rad) beside `volume`, and
-/// `variances`: the errors of clusters by size.
+/// `variances`: the errors of clusters by size. Entries
+/// without `geometric` segmentation are read as [`EntrySegmentation::Smearing`]. Keys that are not known are logged as a warning.
 ///
 /// # Errors
-/// A file that cannot be read, that is not an ACTS hierarchy map, two entries with one key, an entry without two axes
-/// of at least one channel each, boundaries that do not ascend, numbers beyond single precision, errors of clusters that
-/// are not positive.
+/// A file that cannot be read, that is not an ACTS hierarchy map, two entries with one key, unknown keys beside `volume` (they
+/// would choose sensors), an axis without channels, boundaries that do not ascend, numbers beyond single precision, `indices`
+/// that leave a segmented axis out, axes that are closed or of the other coordinate, errors of clusters that are not positive.
 pub fn read_digitization(path: impl AsRef<Path>) -> Result<Digitization> {
     let path = path.as_ref();
     let mut entries = Vec::new();
-    for (place, entry) in read_entries(path)? {
-        let shift = read_shift(&entry, path, &place)?.unwrap_or_default();
-        let at = format!("{place}.{BINNING}");
-        let binning: Vec<Binning> = match entry.binning() {
-            Some(list) => parse_part(list, path, &at)?,
-            None => Vec::new(),
+    let mut unknown = BTreeSet::new();
+    for (at, entry) in read_entries(path)? {
+        if let Some(key) = entry.rest.keys().next() {
+            return Err(content(path, at, ContentProblem::UnknownKey { key: key.clone() }));
+        }
+        unknown.extend(entry.unknown_keys());
+        let shift = read_shift(&entry, path, &at)?.unwrap_or_default();
+        let default = Readout::default();
+        let geometric = entry.value.geometric.as_ref();
+        let readout = geometric.map_or(default, |geometric| Readout {
+            thickness: geometric.thickness.unwrap_or(default.thickness),
+            threshold: geometric.threshold.unwrap_or(default.threshold),
+            digital: geometric.digital.unwrap_or(default.digital),
+        });
+        let segmentation = match geometric {
+            Some(geometric) => read_geometric(geometric, path, &at, &mut unknown)?,
+            None => EntrySegmentation::Smearing,
         };
-        let [first, second] = <[Binning; 2]>::try_from(binning).map_err(|axes| {
-            let problem = ContentProblem::Count { what: "axes", found: axes.len(), expected: 2 };
-            content(path, at.as_str(), problem)
-        })?;
-        let axis = |number: usize, binning| {
-            read_axis(binning).map_err(|p| content(path, format!("{at}[{number}]"), p))
-        };
-        let axes = [axis(0, first)?, axis(1, second)?];
-        let tables = entry.value.geometric.as_ref().map_or(&[][..], |g| &g.variances);
+        let tables = geometric.map_or(&[][..], |geometric| &geometric.variances);
         let errors = cluster_errors::by_axis(tables)
-            .map_err(|(below, problem)| content(path, format!("{place}.{below}"), problem))?;
-        entries.push(DigitizationEntry { key: entry.key(), axes, shift, errors });
+            .map_err(|(below, problem)| content(path, format!("{at}.{below}"), problem))?;
+        entries.push(DigitizationEntry { key: entry.key(), segmentation, shift, errors, readout });
     }
+    warn_of_unknown(path, &unknown);
     Ok(Digitization { entries })
 }
 
-fn read_axis(binning: Binning) -> Result<AxisBinning, ContentProblem> {
+fn warn_of_unknown(path: &Path, unknown: &BTreeSet<String>) {
+    if !unknown.is_empty() {
+        let keys: Vec<&str> = unknown.iter().map(String::as_str).collect();
+        tracing::warn!(
+            "`{}`: keys that are not known are not looked at: {}",
+            path.display(),
+            keys.join(", ")
+        );
+    }
+}
+
+fn read_geometric(
+    geometric: &Geometric,
+    path: &Path,
+    at: &str,
+    unknown: &mut BTreeSet<String>,
+) -> Result<EntrySegmentation> {
+    let at_axes = format!("{at}.{BINNING}");
+    let list = geometric.segmentation.as_ref().and_then(|part| part.binningdata.as_ref());
+    let binning: Vec<Binning> = match list {
+        Some(list) => parse_part(list, path, &at_axes)?,
+        None => Vec::new(),
+    };
+    let [first, second] = match <[Binning; 2]>::try_from(binning) {
+        Ok(axes) => axes,
+        Err(axes) => return Ok(EntrySegmentation::Axes(axes.len())),
+    };
+    let mut axis = |number: usize, binning: Binning| {
+        unknown.extend(binning.rest.keys().map(|key| format!("{BINNING}[].{key}")));
+        read_axis(number, binning).map_err(|p| content(path, format!("{at_axes}[{number}]"), p))
+    };
+    let axes = [axis(0, first)?, axis(1, second)?];
+    // The coordinates that are measured. A segmented one that is left out would be measured here all the same.
+    if let Some(indices) = &geometric.indices
+        && indices[..] != [0, 1]
+        && *indices != measured(&axes)
+    {
+        let found = format!("{indices:?}");
+        let problem = ContentProblem::Setting { found, expected: "the segmented axes of [0, 1]" };
+        return Err(content(path, format!("{at}.value.geometric.indices"), problem));
+    }
+    Ok(EntrySegmentation::Channels(axes))
+}
+
+/// The axes with more than one channel: what ACTS calls `indices`.
+fn measured(axes: &[AxisBinning; 2]) -> Vec<u32> {
+    (0..2).filter(|&axis| axes[axis as usize].channels() > 1).collect()
+}
+
+/// Names of the coordinates of each axis, without ACTS's prefix `bin` or `Axis`.
+const COORDINATES: [&[&str]; 2] = [&["X", "R", "RPhi"], &["Y", "Phi", "Z"]];
+
+fn read_axis(number: usize, binning: Binning) -> Result<AxisBinning, ContentProblem> {
+    if let Some(found) = binning.option.filter(|option| option != "open") {
+        return Err(ContentProblem::Setting { found, expected: "`option` open" });
+    }
+    let name = binning
+        .value
+        .as_deref()
+        .map(|name| name.trim_start_matches("bin").trim_start_matches("Axis"));
+    if name.is_some_and(|name| COORDINATES[1 - number].contains(&name)) {
+        let found = binning.value.unwrap_or_default();
+        let expected = ["`value` binX or binR", "`value` binY or binPhi"][number];
+        return Err(ContentProblem::Setting { found, expected });
+    }
     let value = |what, found, expected| Err(ContentProblem::Value { what, found, expected });
     let bins = binning.bins;
     if bins == 0 || bins > MAX_CHANNELS {
@@ -200,7 +314,7 @@ fn read_axis(binning: Binning) -> Result<AxisBinning, ContentProblem> {
         }
         return Ok(AxisBinning::Equidistant { bins, min, max });
     }
-    let Some(edges) = binning.edges else {
+    let Some(edges) = binning.edges.or(binning.boundaries) else {
         return Err(ContentProblem::AxisType { found: binning.kind });
     };
     if edges.len() != bins + 1 {
@@ -223,23 +337,33 @@ fn read_axis(binning: Binning) -> Result<AxisBinning, ContentProblem> {
 pub fn read_conditions(path: impl AsRef<Path>) -> Result<Conditions> {
     let path = path.as_ref();
     let mut shifts = Vec::new();
+    let mut unknown = BTreeSet::new();
     for (at, entry) in read_entries(path)? {
+        unknown.extend(entry.unknown_keys());
         shifts.push((entry.key(), read_shift(&entry, path, &at)?.unwrap_or_default()));
     }
+    warn_of_unknown(path, &unknown);
     Ok(Conditions { shifts })
 }
 
 /// Writes an ACTS digitization file; shifts other than zero are written as `shift` of the entry.
 ///
 /// # Errors
-/// A file that cannot be written.
+/// A file that cannot be written, [`Error::NotWritable`] for an entry without channels on two axes.
 pub fn write_digitization(path: impl AsRef<Path>, digitization: &Digitization) -> Result<()> {
     let mut entries = Vec::with_capacity(digitization.entries.len());
     for entry in &digitization.entries {
-        let axes = [axis_json(&entry.axes[0], "binX"), axis_json(&entry.axes[1], "binY")];
+        let EntrySegmentation::Channels(axes) = &entry.segmentation else {
+            let what = format!("the digitization of {}", entry.key);
+            return Err(Error::NotWritable { what, reason: "it has no channels on two axes" });
+        };
+        let Readout { thickness, threshold, digital } = entry.readout;
         let mut written = json!(entry.key);
-        written["value"] =
-            json!({"geometric": {"indices": [0, 1], "segmentation": {"binningdata": axes}}});
+        written["value"] = json!({"geometric": {
+            "indices": measured(axes),
+            "segmentation": {"binningdata": [axis_json(&axes[0], "binX"), axis_json(&axes[1], "binY")]},
+            "thickness": thickness, "threshold": threshold, "digital": digital,
+        }});
         let tables = cluster_errors::to_tables(&entry.errors);
         if !tables.is_empty() {
             written["value"]["geometric"]["variances"] = json!(tables);
@@ -254,148 +378,14 @@ pub fn write_digitization(path: impl AsRef<Path>, digitization: &Digitization) -
     crate::output::write_json(path.as_ref(), &file)
 }
 
-/// One axis as ACTS writes it.
+/// One axis as ACTS writes it: upstream looks for `edges`, ACTS for `boundaries`.
 fn axis_json(axis: &AxisBinning, name: &str) -> Value {
     match axis {
         AxisBinning::Equidistant { bins, min, max } => json!({"bins": bins, "min": min, "max": max,
             "option": "open", "type": "equidistant", "value": name}),
         AxisBinning::Variable { edges } => {
             json!({"bins": edges.len().saturating_sub(1), "min": edges.first(),
-            "max": edges.last(), "option": "open", "type": "variable", "value": name, "edges": edges})
+            "max": edges.last(), "option": "open", "type": "variable", "value": name, "edges": edges, "boundaries": edges})
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn with_file<T>(text: &str, read: impl FnOnce(&Path) -> T) -> T {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("d.json");
-        std::fs::write(&path, text).unwrap();
-        read(&path)
-    }
-
-    fn file(entries: &Value) -> String {
-        json!({"acts-geometry-hierarchy-map": {"value-identifier": "digitization-configuration"}, "entries": entries})
-            .to_string()
-    }
-
-    fn axis() -> Value {
-        json!({"bins": 3, "min": -0.3, "max": 0.6, "option": "open", "type": "equidistant", "value": "binX"})
-    }
-
-    fn entry(volume: u32, axes: &Value) -> Value {
-        json!({"volume": volume, "value": {"geometric": {"segmentation": {"binningdata": axes}}}})
-    }
-
-    #[test]
-    fn equidistant_edges_are_rounded_as_upstream_rounds_them() {
-        let edges = AxisBinning::Equidistant { bins: 3, min: -0.3, max: 0.6 }.edges();
-        let (min, max) = (-0.3 as Scalar, 0.6 as Scalar);
-        let expected = [
-            min,
-            min + 1.0 * (max - min) / 3.0,
-            min + 2.0 * (max - min) / 3.0,
-            min + 3.0 * (max - min) / 3.0,
-        ];
-        assert_eq!(edges, expected);
-    }
-
-    #[test]
-    fn what_is_written_is_read_back() {
-        let text = file(&json!([
-            entry(3, &json!([axis(), {"bins": 2, "type": "variable", "edges": [-1.0, 0.1, 5.0]}])),
-            {"volume": 3, "layer": 2, "sensitive": 7, "shift": [0.01, -0.02],
-             "value": {"geometric": {"segmentation": {"binningdata": [axis(), axis()]}, "variances": [{"index": 1, "rms": [0.1, 0.2]}]}}},
-        ]));
-        let read = with_file(&text, |p| read_digitization(p)).unwrap();
-        assert_eq!(read.entries.len(), 2);
-        let second = &read.entries[1];
-        assert_eq!((second.shift, &second.errors[1]), ([0.01, -0.02], &vec![0.1, 0.2]));
-        assert_eq!(read.find(3 << 56 | 2 << 36 | 7 << 8 | 5), Some(1));
-        assert_eq!(read.find(3 << 56 | 2 << 36 | 8 << 8), Some(0));
-        assert_eq!(read.find(4 << 56 | 2 << 36 | 8 << 8), None);
-        let again = with_file("", |p| {
-            write_digitization(p, &read)?;
-            read_digitization(p)
-        });
-        assert_eq!(again.unwrap(), read);
-    }
-
-    #[test]
-    fn a_shift_is_found_beside_the_key_and_in_the_binning_object() {
-        let text = file(&json!([
-            entry(1, &json!({"shift": [0.5, 0.25]})),
-            entry(2, &json!([axis(), axis()])),
-            {"volume": 3, "shift": [1, 2], "value": {}},
-        ]));
-        let read = with_file(&text, |p| read_conditions(p)).unwrap();
-        assert_eq!(
-            read.shifts.iter().map(|s| s.1).collect::<Vec<_>>(),
-            [[0.5, 0.25], [0.0, 0.0], [1.0, 2.0]]
-        );
-        let far = file(&json!([entry(1, &json!({"shift": [1e39, 0.25]}))]));
-        let far = with_file(&far, |p| read_conditions(p)).unwrap_err().to_string();
-        assert!(far.contains(&format!("entries[0].{BINNING}.shift`: the shift is 1e39")), "{far}");
-    }
-
-    #[test]
-    fn unsound_entries_are_refused_with_their_place() {
-        let place = |entries: &Value| match with_file(&file(entries), |p| read_digitization(p)) {
-            Err(Error::Content { at, problem, .. }) => format!("{at}: {problem}"),
-            Err(Error::Json { at, source, .. }) => format!("{at}: {source}"),
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(
-            place(&json!([entry(1, &json!([axis()]))])),
-            "entries[0].value.geometric.segmentation.binningdata: 1 axes found, expected 2"
-        );
-        let mut bad = axis();
-        bad["bins"] = json!("many");
-        assert!(place(&json!([entry(1, &json!([axis(), bad]))])).starts_with(
-            "entries[0].value.geometric.segmentation.binningdata[1].bins: invalid type"
-        ));
-        bad["bins"] = json!(u32::MAX);
-        assert!(
-            place(&json!([entry(1, &json!([axis(), bad]))])).contains("[1]: the number of bins is")
-        );
-        let twice = json!([entry(1, &json!([axis(), axis()])), entry(1, &json!([axis(), axis()]))]);
-        assert!(place(&twice).starts_with("entries[1]: a second entry"));
-        assert!(
-            place(&json!([entry(300, &json!([axis(), axis()]))]))
-                .starts_with("entries[0].volume: ")
-        );
-        for (key, wrong) in [("min", -1e300), ("max", 1e300), ("min", -3.0e38)] {
-            let mut bad = axis();
-            bad["max"] = json!(3.0e38);
-            bad[key] = json!(wrong);
-            let place = place(&json!([entry(1, &json!([axis(), bad]))]));
-            assert!(place.starts_with(&format!("entries[0].{BINNING}[1]: ")), "{place}");
-        }
-        let mut unknown = axis();
-        unknown["type"] = json!("equidistent");
-        assert_eq!(
-            place(&json!([entry(1, &json!([unknown, axis()]))])),
-            format!(
-                "entries[0].{BINNING}[0]: the axis type is `equidistent`, expected `equidistant`, or another with `edges`"
-            )
-        );
-        let edges = json!({"bins": 1, "type": "variable", "edges": [0.0, 1e39]});
-        assert_eq!(
-            place(&json!([entry(1, &json!([edges, axis()]))])),
-            format!(
-                "entries[0].{BINNING}[0]: an edge is 1e39, expected a number that single precision can hold"
-            )
-        );
-        let mut far = entry(1, &json!([axis(), axis()]));
-        far["shift"] = json!([0.0, -1e60]);
-        assert!(place(&json!([far])).starts_with("entries[0].shift: the shift is -1e60"));
-        let no_map = with_file("{\"entries\": []}", |p| read_digitization(p));
-        assert!(matches!(
-            no_map,
-            Err(Error::Content { problem: ContentProblem::NoHierarchyMap, .. })
-        ));
     }
 }

@@ -359,6 +359,12 @@ mod tests {
             assert_eq!(fails_at(&json!([skewed])).0, at);
         }
 
+        let mut mirrored = good();
+        mirrored["transform"]["rotation"][4] = json!(-1);
+        let (at, problem) = fails_at(&json!([good(), mirrored]));
+        assert_eq!(at, "data.volumes[0].surfaces[1].transform.rotation");
+        assert_eq!(problem, ContentProblem::LeftHanded { determinant: -1.0 });
+
         let mut text = good();
         text["masks"][0]["boundaries"][1] = json!("wide");
         match read(&json!([text])) {

@@ -4,6 +4,8 @@ mod cluster_errors;
 mod detector_files;
 mod digitization;
 mod digitization_file;
+#[cfg(test)]
+mod digitization_tests;
 mod geometry;
 mod hierarchy;
 mod material;
@@ -13,7 +15,9 @@ mod surface_grids;
 mod write;
 
 pub use detector_files::{DetectorFiles, read_detector};
-pub use digitization::{AxisBinning, Conditions, Digitization, DigitizationEntry};
+pub use digitization::{
+    AxisBinning, Conditions, Digitization, DigitizationEntry, EntrySegmentation, Readout,
+};
 pub use digitization_file::{read_conditions, read_digitization, write_digitization};
 pub use geometry::read_geometry;
 pub use hierarchy::HierarchyKey;

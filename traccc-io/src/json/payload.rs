@@ -229,6 +229,13 @@ impl Transform {
                 }
             }
         }
+        let [x, y, z] = axes;
+        let normal =
+            [x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], x[0] * y[1] - x[1] * y[0]];
+        let determinant: f64 = normal.iter().zip(z).map(|(a, b)| a * b).sum();
+        if determinant < 0.0 {
+            return Err(("rotation", ContentProblem::LeftHanded { determinant }));
+        }
         Ok(Placement { translation: self.translation, axes })
     }
 }

@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use traccc_core::SpacepointIndex;
 use traccc_core::clustering::{ClusteringConfig, Clusters, cluster};
-use traccc_core::detector::{Detector, Modules};
+use traccc_core::detector::{Detector, Modules, SensorTable};
 use traccc_core::event::{Cells, Seed, Spacepoints, Track, Tracks, TruthEvent};
 use traccc_core::spacepoints::form_spacepoints;
-use traccc_io::{CellOptions, DetectorFiles, EventDirectory, EventFile, GeometryIds};
+use traccc_io::{DetectorFiles, Duplicates, EventDirectory, EventFile};
 
 /// A detector of `../shared/data` with its samples.
 pub(crate) struct Samples<'a> {
@@ -43,10 +43,9 @@ impl<'a> Samples<'a> {
         let path =
             EventDirectory::open(&directory).unwrap().path(number, EventFile::Cells).unwrap();
         let (detector, modules) = (&self.detector, &self.modules);
-        let cells =
-            traccc_io::read_cells(path, detector, modules, &CellOptions::default()).unwrap().cells;
-        let truth = traccc_io::read_truth(directory, number, detector, modules, &GeometryIds::Acts)
-            .unwrap();
+        let sensors = SensorTable::acts(detector, modules);
+        let cells = traccc_io::read_cells(path, &sensors, Duplicates::Merge).unwrap().cells;
+        let truth = traccc_io::read_truth(directory, number, &sensors).unwrap();
         let clusters = cluster(&cells, modules, &ClusteringConfig::default());
         let spacepoints = form_spacepoints(&clusters.measurements, detector);
         Event { truth, cells, clusters, spacepoints }

@@ -12,8 +12,8 @@ use std::ffi::CString;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, LazyLock};
 use tempfile::TempDir;
-use traccc::detector::Detector;
-use traccc::io::{self, Digitization, GeometryIds};
+use traccc::detector::{Detector, SensorTable};
+use traccc::io::{self, Digitization};
 use traccc::{Backend, FieldSource, Setup};
 use traccc_protocol::{CellForm, Output, OwnedTensor, RequestParameters, encode_cells};
 use traccc_service::{Model, ModelOptions, SetupCache};
@@ -61,9 +61,9 @@ pub(super) static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
             7,
             number,
         );
-        let place = (&*setup.detector, &*setup.modules);
+        let sensors = SensorTable::acts(&setup.detector, &setup.modules);
         let (cells, folder) = (event.unwrap().cells, repository.path());
-        io::write_cells(folder, number, &cells, None, place, &GeometryIds::Acts).unwrap();
+        io::write_cells(folder, number, &cells, None, &sensors).unwrap();
         let file = folder.join(format!("event{number:09}-cells.csv"));
         let cells = io::read_raw_cells(file).unwrap();
         let tensors = encode_cells(&cells, CellForm::Plain).unwrap();

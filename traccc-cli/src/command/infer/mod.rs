@@ -74,7 +74,7 @@ pub(crate) fn infer(arguments: &InferArguments) -> Result<Verdict> {
     };
     let summary = runtime()?.block_on(infer_all(arguments, local.as_mut()))?;
 
-    let mut out = std::io::stdout().lock();
+    let mut out = crate::terminal::stdout();
     match arguments.summary {
         SummaryFormat::Text => write!(out, "{summary}")?,
         SummaryFormat::Json => writeln!(out, "{}", summary.json())?,

@@ -1,6 +1,8 @@
 //! The columns of a CSV file: how many rows, and from where to where the numbers go.
 
 use crate::report::{Align, Table};
+use anyhow::Result;
+use traccc::io::CsvTable;
 
 /// What one column holds.
 #[derive(Default)]
@@ -46,21 +48,25 @@ impl Column {
     }
 }
 
-/// Describes the content of a CSV file with a header.
-pub(super) fn report(bytes: &[u8]) -> String {
+/// Whether the header names columns, as that of a table does.
+pub(super) fn is_table(table: &CsvTable<'_>) -> bool {
+    let is_name = |name: &str| {
+        let known = |c: char| c.is_ascii_alphanumeric() || "_.-/ []()".contains(c);
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(known)
+    };
+    table.names().count() > 1 && table.names().all(|name| is_name(&name))
+}
+
+/// Describes the content of a CSV file.
+pub(super) fn report(table: &CsvTable<'_>) -> Result<String> {
+    let named = |name: String| Column { name, ..Column::default() };
+    let mut columns: Vec<Column> = table.names().map(named).collect();
     // One column of upstream's measurement files is a raw byte.
-    let text = String::from_utf8_lossy(bytes);
-    let mut lines = text.lines();
-    let named = |name: &str| Column { name: name.trim().to_owned(), ..Column::default() };
-    let mut columns: Vec<Column> =
-        lines.next().into_iter().flat_map(|header| header.split(',')).map(named).collect();
-    let mut rows = 0;
-    for line in lines.filter(|line| !line.is_empty()) {
-        rows += 1;
-        columns.iter_mut().zip(line.split(',')).for_each(|(column, text)| column.add(text.trim()));
-    }
+    let rows = table.for_each_field(|column, text| {
+        columns[column].add(String::from_utf8_lossy(text).trim());
+    })?;
     let right = Align::Right;
-    let mut table = Table::new([
+    let mut shown_columns = Table::new([
         ("column", Align::Left),
         ("numbers", right),
         ("smallest", right),
@@ -68,14 +74,20 @@ pub(super) fn report(bytes: &[u8]) -> String {
     ]);
     let shown = |number: Option<Number>| number.map_or_else(|| "-".to_owned(), |n| n.text);
     for column in columns {
-        table.row([column.name, column.numbers.to_string(), shown(column.low), shown(column.high)]);
+        shown_columns.row([
+            column.name,
+            column.numbers.to_string(),
+            shown(column.low),
+            shown(column.high),
+        ]);
     }
-    format!("{rows} rows\n\n{table}")
+    Ok(format!("{rows} rows\n\n{shown_columns}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     #[test]
     fn rows_and_extremes_are_exact() {
@@ -88,6 +100,8 @@ geometry_id        2  18446744073709551614  18446744073709551615
 value              2                  -0.5                  1e-3
 key                0                     -                     -
 ";
-        assert_eq!(report(file), expected);
+        let table = CsvTable::new(file, Path::new("m.csv")).unwrap();
+        assert!(is_table(&table));
+        assert_eq!(report(&table).unwrap(), expected);
     }
 }

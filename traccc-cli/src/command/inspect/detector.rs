@@ -7,7 +7,7 @@ use traccc::detector::{
     Detector, DetectorModel, GridCompletion, MaterialModel, SurfaceKind, VolumeModel,
 };
 use traccc::field::FieldMap;
-use traccc::io::{self, AxisBinning, DetectorFiles, Digitization};
+use traccc::io::{self, AxisBinning, DetectorFiles, Digitization, EntrySegmentation};
 
 /// The files of a detector and what they give together.
 pub(super) fn folder(files: &DetectorFiles) -> Result<String> {
@@ -128,6 +128,7 @@ pub(super) fn digitization(file: &Digitization) -> String {
         ("volume", right),
         ("layer", right),
         ("sensitive", right),
+        ("extra", right),
         ("channels", right),
         ("x/mm (r)", right),
         ("y/mm (phi)", right),
@@ -135,14 +136,22 @@ pub(super) fn digitization(file: &Digitization) -> String {
         ("errors by size", right),
     ]);
     for entry in &file.entries {
-        let [(nx, x), (ny, y)] = [0, 1].map(|axis| binning(&entry.axes[axis]));
+        let [channels, x, y] = match &entry.segmentation {
+            EntrySegmentation::Channels(axes) => {
+                let [(nx, x), (ny, y)] = [0, 1].map(|axis| binning(&axes[axis]));
+                [format!("{nx} x {ny}"), x, y]
+            }
+            EntrySegmentation::Axes(axes) => [format!("{axes} axes"), "-".into(), "-".into()],
+            _ => ["smearing".into(), "-".into(), "-".into()],
+        };
         let key = &entry.key;
         let any = |number: u64| if number == 0 { "all".to_owned() } else { number.to_string() };
         table.row([
             any(key.volume.into()),
             any(key.layer.into()),
             any(key.sensitive.into()),
-            format!("{nx} x {ny}"),
+            any(key.extra.into()),
+            channels,
             x,
             y,
             format!("{}, {}", entry.shift[0], entry.shift[1]),
