@@ -30,9 +30,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // The nested description becomes flat tables, in which surfaces are looked up by number or identifier.
     let detector = Detector::compile(&model)?;
     if let Some(first) = detector.sensitive_surfaces().next() {
-        let id = detector.sources[first.get()];
+        let id = detector.geometry_ids[first.get()];
         println!("the first sensor is surface {}, ACTS geometry id {id}", first.0);
-        assert_eq!(detector.surface_by_source(id), Some(first));
+        assert_eq!(detector.surface_by_geometry_id(id), Some(first));
     }
     Ok(())
 }

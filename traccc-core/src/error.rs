@@ -92,23 +92,23 @@ pub enum Error {
     },
     /// A sensor that has no segmentation.
     #[error(
-        "surface {surface} (source id {source_id}) is sensitive but no digitization entry matches it"
+        "surface {surface} (ACTS geometry id {geometry_id}) is sensitive but no digitization entry matches it"
     )]
     NoDesign {
         /// Surface number.
         surface: u32,
         /// Identifier of the surface in the experiment's numbering.
-        source_id: u64,
+        geometry_id: u64,
     },
     /// A sensor that is not divided into channels.
     #[error(
-        "surface {surface} (source id {source_id}) has one channel on both axes: a sensor must be divided on one at least"
+        "surface {surface} (ACTS geometry id {geometry_id}) has one channel on both axes: a sensor must be divided on one at least"
     )]
     OneChannel {
         /// Surface number.
         surface: u32,
         /// Identifier of the surface in the experiment's numbering.
-        source_id: u64,
+        geometry_id: u64,
     },
     /// The caller gave up between two stages.
     #[error(transparent)]

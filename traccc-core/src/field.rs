@@ -1,7 +1,7 @@
 //! The magnetic field: constant, or interpolated from a map.
 
 use crate::Scalar;
-use crate::math::Vector3;
+use crate::math::{Vector3, lerp, norm};
 use bytemuck::{Pod, Zeroable};
 use serde::{Deserialize, Serialize};
 
@@ -37,7 +37,7 @@ impl MagneticField {
     /// Its largest magnitude anywhere, in T.
     pub fn strongest(&self) -> Scalar {
         match self {
-            Self::Constant(field) => field.norm(),
+            Self::Constant(field) => norm(field),
             Self::Map(map) => map.strongest(),
         }
     }
@@ -105,9 +105,9 @@ impl FieldMap {
         let value = |i: usize, j: usize, k: usize| {
             Vector3::from(self.values[(i * nodes[1] + j) * nodes[2] + k].map(Scalar::from))
         };
-        let along_z = |i, j| value(i, j, lower[2]).lerp(&value(i, j, upper[2]), fraction[2]);
-        let along_y = |i| along_z(i, lower[1]).lerp(&along_z(i, upper[1]), fraction[1]);
-        along_y(lower[0]).lerp(&along_y(upper[0]), fraction[0])
+        let along_z = |i, j| lerp(&value(i, j, lower[2]), &value(i, j, upper[2]), fraction[2]);
+        let along_y = |i| lerp(&along_z(i, lower[1]), &along_z(i, upper[1]), fraction[1]);
+        lerp(&along_y(lower[0]), &along_y(upper[0]), fraction[0])
     }
 
     /// The largest magnitude of a node, in T: between nodes the field is not stronger.

@@ -29,7 +29,7 @@ fn event() -> Event {
         let design = ModuleDesign::equidistant([1000, 1000], [-20.0; 2], [20.0; 2]);
         let modules =
             Modules::new(&detector, vec![design], |_| Some((0, [0.0; 2]))).expect("a design");
-        std::fs::write(&path, made_up(detector.identifiers[0])).expect("a file");
+        std::fs::write(&path, made_up(detector.barcodes[0])).expect("a file");
         let sensors = SensorTable::detray(&detector, &modules);
         return Event { sensors, path, _folder: folder };
     };

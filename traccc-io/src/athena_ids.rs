@@ -22,7 +22,7 @@ impl AthenaIds {
 
     /// The sensors of a detector by their Athena identifiers.
     pub fn sensors(&self, detector: &Detector, modules: &Modules) -> SensorTable {
-        let id_of = |surface: SurfaceIndex| self.athena(*detector.identifiers.get(surface.get())?);
+        let id_of = |surface: SurfaceIndex| self.athena(*detector.barcodes.get(surface.get())?);
         SensorTable::new(Numbering::Athena, detector, modules, id_of)
     }
 
@@ -49,7 +49,7 @@ impl AthenaIds {
 /// warning; cells cannot use them.
 ///
 /// # Errors
-/// A file that cannot be read or holds no pair, lines of another form, detray identifiers that occur twice.
+/// A file that cannot be read or holds no pair, lines of another form, detray barcodes that occur twice.
 pub fn read_athena_ids(path: impl AsRef<Path>) -> Result<AthenaIds> {
     let path = path.as_ref();
     let bytes = crate::input::read(path)?;

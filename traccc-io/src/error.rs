@@ -126,7 +126,7 @@ pub enum Error {
     /// Sensors whose entry in the digitization file does not divide them into channels.
     #[error(
         "the entry of {key} has {instead}: its {sensors} sensors cannot have cells (the first: surface {surface}, \
-         ACTS geometry id {source_id})"
+         ACTS geometry id {geometry_id})"
     )]
     NoChannels {
         /// Which sensors the entry is of.
@@ -138,15 +138,15 @@ pub enum Error {
         /// The number of the first of them.
         surface: u32,
         /// Its identifier in the experiment's numbering.
-        source_id: u64,
+        geometry_id: u64,
     },
     /// A sensor without an entry in the conditions file.
-    #[error("no conditions entry matches surface {surface} (source id {source_id})")]
+    #[error("no conditions entry matches surface {surface} (ACTS geometry id {geometry_id})")]
     NoConditions {
         /// Surface number.
         surface: u32,
         /// Identifier of the surface in the experiment's numbering.
-        source_id: u64,
+        geometry_id: u64,
     },
     /// A detector, event or segmentation that the file format cannot express.
     #[error("{what} cannot be written: {reason}")]

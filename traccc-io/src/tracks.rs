@@ -18,7 +18,7 @@ use traccc_core::math::Symmetric5;
 /// | loc0, loc1 | local position on the surface, in mm (rad for polar angles) |
 /// | phi, theta, q_over_p | direction in rad, charge over momentum in e/GeV |
 /// | time | c·t, in mm |
-/// | geometry_id, detray_id | the surface: ACTS geometry id (`source`) and detray identifier |
+/// | geometry_id, detray_id | the surface: ACTS geometry id (`source`) and detray barcode |
 /// | cov_A_B | covariance of A and B, the lower triangle of (loc0, loc1, phi, theta, q_over_p) row by row |
 /// | var_time | variance of the time, in mm² |
 /// | measurements | rows of the event's measurements in the order of flight, separated by `;` |
@@ -129,8 +129,8 @@ impl Line {
             theta,
             q_over_p,
             time: parameters.time,
-            geometry_id: detector.sources.get(surface).copied().unwrap_or_default(),
-            detray_id: detector.identifiers.get(surface).copied().unwrap_or_default(),
+            geometry_id: detector.geometry_ids.get(surface).copied().unwrap_or_default(),
+            detray_id: detector.barcodes.get(surface).copied().unwrap_or_default(),
             covariance,
             var_time: parameters.time_variance,
             measurements,
@@ -176,8 +176,8 @@ mod tests {
             (field("event"), field("outcome"), field("measurements")),
             ("12", "success", "8;3")
         );
-        assert_eq!(field("geometry_id"), detector.sources[2].to_string());
-        assert_eq!(field("detray_id"), detector.identifiers[2].to_string());
+        assert_eq!(field("geometry_id"), detector.geometry_ids[2].to_string());
+        assert_eq!(field("detray_id"), detector.barcodes[2].to_string());
         let number = |name: &str| field(name).parse::<Scalar>().unwrap().to_bits();
         let track = tracks().tracks[0];
         for (i, name) in ["loc0", "loc1", "phi", "theta", "q_over_p"].into_iter().enumerate() {
@@ -200,7 +200,7 @@ mod tests {
             .collect();
         assert_eq!(lines.len(), 2);
         assert_eq!(lines[0]["measurements"], serde_json::json!([8, 3]));
-        assert_eq!(lines[0]["detray_id"], detector.identifiers[2]);
+        assert_eq!(lines[0]["detray_id"], detector.barcodes[2]);
         let covariance = lines[0]["covariance"].as_array().unwrap();
         let read: Vec<Scalar> = covariance.iter().map(|v| v.as_f64().unwrap() as Scalar).collect();
         assert_eq!(read, tracks().tracks[0].parameters.covariance.0);

@@ -48,7 +48,7 @@ fn the_telescope_has_two_sensors_of_80_micrometres() {
         detector.sensitive_surfaces().collect::<Vec<_>>(),
         [SurfaceIndex(0), SurfaceIndex(1)]
     );
-    assert_eq!(detector.surface_by_identifier(281_475_110_928_575), Some(SurfaceIndex(1)));
+    assert_eq!(detector.surface_by_barcode(281_475_110_928_575), Some(SurfaceIndex(1)));
 }
 
 #[test]
@@ -268,7 +268,8 @@ fn the_sample_detectors_load_compile_and_survive_a_round_trip() {
         let modules = digitization.modules(&detector, None).unwrap();
         assert_eq!(modules.len(), sensors);
         // What upstream's measurement order relies on.
-        let sources: Vec<u64> = modules.surface.iter().map(|s| detector.sources[s.get()]).collect();
+        let sources: Vec<u64> =
+            modules.surface.iter().map(|s| detector.geometry_ids[s.get()]).collect();
         assert!(sources.is_sorted(), "{name}");
         assert_eq!(files.digitization().is_ok(), name != "odd");
 

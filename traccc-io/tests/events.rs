@@ -137,7 +137,7 @@ fn athena_ids_lead_to_sensors_and_shared_ids_cannot_be_written() {
     assert_eq!(one_cell(0x240_0000_0000_0001, &athena).unwrap().cells.module, [ModuleIndex(1)]);
     assert!(one_cell(5, &athena).unwrap_err().to_string().contains("5 is no Athena id"));
     let acts = SensorTable::acts(&detector, &modules);
-    let message = one_cell(detector.sources[1], &acts).unwrap_err().to_string();
+    let message = one_cell(detector.geometry_ids[1], &acts).unwrap_err().to_string();
     assert!(message.contains("line 2") && message.contains("surfaces 0 and 1"), "{message}");
     let truth = TruthEvent {
         hits: vec![TruthHit { surface: SurfaceIndex(0), ..TruthHit::default() }],
@@ -395,7 +395,7 @@ fn cells_of_an_athena_id_of_two_sensors_are_refused() {
     let (detector, modules) = telescope();
     let folder = tempfile::tempdir().unwrap();
     let map = folder.path().join("map.txt");
-    let [one, two] = [detector.identifiers[0], detector.identifiers[1]];
+    let [one, two] = [detector.barcodes[0], detector.barcodes[1]];
     std::fs::write(&map, format!("0xa,{one}\n\n0xa,{two}\n")).unwrap();
     let sensors = read_athena_ids(&map).unwrap().sensors(&detector, &modules);
     let message = one_cell(10, &sensors).unwrap_err().to_string();

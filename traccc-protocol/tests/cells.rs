@@ -12,7 +12,7 @@ use traccc_protocol::{
 };
 use traccc_sim::detectors::{ToyConfig, pixel_modules, toy_detector};
 
-/// A toy detector with the sensors named by their detray identifiers.
+/// A toy detector with the sensors named by their detray barcodes.
 struct Setup {
     modules: Modules,
     sensors: SensorTable,

@@ -29,7 +29,7 @@ fn write_toy(folder: &Path) {
     io::write_detector(folder, &model).unwrap();
     io::write_digitization(folder.join("digitization.json"), &digitization).unwrap();
     std::fs::write(folder.join("chain.toml"), SETTINGS).unwrap();
-    let pairs = detector.identifiers.iter().enumerate();
+    let pairs = detector.barcodes.iter().enumerate();
     let lines: String =
         pairs.map(|(i, id)| format!("{:x},{id}\n", 0x1000_0000_u64 + i as u64)).collect();
     std::fs::write(folder.join("athena.txt"), lines).unwrap();
@@ -93,7 +93,7 @@ fn an_answer_is_what_the_chain_in_process_gives() {
     let config = traccc::settings::from_toml(SETTINGS, &ChainConfig::service()).unwrap();
     let mut chain = setup.open(Backend::Cpu, &config).unwrap();
     let detector = &setup.detector;
-    let acts = |surface: traccc::SurfaceIndex| detector.sources[surface.get()];
+    let acts = |surface: traccc::SurfaceIndex| detector.geometry_ids[surface.get()];
     let table = SensorTable::acts(detector, &setup.modules);
     for number in 0..3 {
         let cells = event(&setup, number);
@@ -129,15 +129,14 @@ fn each_numbering_gives_the_same_tracks_with_its_own_ids() {
         ServedTracks::decode(&views).unwrap()
     };
     let athena = served(None, &|surface| 0x1000_0000 + u64::from(surface.0));
-    let detray =
-        served(Some(Numbering::Detray), &|surface| setup.detector.identifiers[surface.get()]);
-    let acts = served(Some(Numbering::Acts), &|surface| setup.detector.sources[surface.get()]);
+    let detray = served(Some(Numbering::Detray), &|surface| setup.detector.barcodes[surface.get()]);
+    let acts = served(Some(Numbering::Acts), &|surface| setup.detector.geometry_ids[surface.get()]);
     assert!(!athena.tracks.is_empty());
     for (i, track) in athena.tracks.iter().enumerate() {
         for (k, state) in track.states.iter().enumerate() {
             let row = (state.geometry_id - 0x1000_0000) as usize;
-            assert_eq!(detray.tracks[i].states[k].geometry_id, setup.detector.identifiers[row]);
-            assert_eq!(acts.tracks[i].states[k].geometry_id, setup.detector.sources[row]);
+            assert_eq!(detray.tracks[i].states[k].geometry_id, setup.detector.barcodes[row]);
+            assert_eq!(acts.tracks[i].states[k].geometry_id, setup.detector.geometry_ids[row]);
         }
         assert_eq!(track.parameters.map(f32::to_bits), acts.tracks[i].parameters.map(f32::to_bits));
     }
@@ -172,7 +171,7 @@ fn a_cancelled_request_stops_between_stages_and_the_next_one_works() {
     let model = load(folder.path(), &[]).unwrap();
     let mut instance = model.instance(Backend::Cpu, 1).unwrap();
     let setup = model.setup();
-    let acts = |surface: traccc::SurfaceIndex| setup.detector.sources[surface.get()];
+    let acts = |surface: traccc::SurfaceIndex| setup.detector.geometry_ids[surface.get()];
     let request = encode_cells(&raw(&event(setup, 0), setup, acts), CellForm::Plain).unwrap();
     let views = request.each_ref().map(OwnedTensor::view);
     let decoded = instance.decode(&views, RequestParameters::default()).unwrap();

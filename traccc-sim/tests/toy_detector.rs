@@ -232,7 +232,7 @@ fn surfaces_equal_the_sample_geometry() {
             assert_eq!(expected["index_in_coll"], number, "{what}");
             assert_eq!(surface.source, expected["source"].as_u64().unwrap(), "{what}");
             assert_eq!(u64::from(surface.kind.0), expected["type"].as_u64().unwrap(), "{what}");
-            assert_eq!(detector.identifiers[row], expected["identifier"].as_u64().unwrap());
+            assert_eq!(detector.barcodes[row], expected["identifier"].as_u64().unwrap());
             let transform = &expected["transform"];
             let translation = numbers(&transform["translation"]);
             assert_close(&surface.placement.translation, &translation, &what);

@@ -97,7 +97,7 @@ impl Setup {
     /// # Errors
     /// [`Error::ForeignIds`].
     pub fn check_athena_ids(&self, ids: &AthenaIds, path: &Path) -> Result<(), Error> {
-        let identifiers = &self.detector.identifiers;
+        let identifiers = &self.detector.barcodes;
         let mut sensors = self.modules.surface.iter();
         if sensors.any(|surface| ids.athena(identifiers[surface.get()]).is_some()) {
             return Ok(());
@@ -206,7 +206,7 @@ fn segmentation(detector: &Detector, modules: &Modules, names: &Names<'_>) -> Ve
                 sensors: 1,
                 all: modules.len(),
                 surface: index.0,
-                source_id: detector.sources[index.get()],
+                geometry_id: detector.geometry_ids[index.get()],
                 channels,
                 sensor,
                 unit,
@@ -281,7 +281,7 @@ fn field_coverage(
         sensors: 1 + outside.count(),
         all: modules.len(),
         surface: first.0,
-        source_id: detector.sources[first.get()],
+        geometry_id: detector.geometry_ids[first.get()],
     })
 }
 

@@ -11,7 +11,7 @@ pub enum Warning {
     /// Channels that do not span their sensors, or far more.
     #[error(
         "{digitization} does not fit {geometry}: along {axis} the channels of {sensors} of {all} sensors {misfit}; \
-         the first is surface {surface} (source id {source_id}), channels from {} to {}, sensor from {} to {} {unit}",
+         the first is surface {surface} (ACTS geometry id {geometry_id}), channels from {} to {}, sensor from {} to {} {unit}",
         .channels[0], .channels[1], .sensor[0], .sensor[1]
     )]
     Segmentation {
@@ -30,7 +30,7 @@ pub enum Warning {
         /// The first of them.
         surface: u32,
         /// Its identifier in the experiment's numbering.
-        source_id: u64,
+        geometry_id: u64,
         /// First and last boundary of its channels, in `unit`.
         channels: [Scalar; 2],
         /// First and last value on its area, in `unit`.
@@ -66,7 +66,7 @@ pub enum Warning {
     /// A field map that ends within the detector: beyond its borders their values count.
     #[error(
         "{field} does not cover {sensors} of {all} sensors of {geometry}, the first of which is surface {surface} (source id \
-         {source_id}): is the map in mm?"
+         {geometry_id}): is the map in mm?"
     )]
     FieldMapTooSmall {
         /// The field map.
@@ -80,7 +80,7 @@ pub enum Warning {
         /// The first of them.
         surface: u32,
         /// Its identifier in the experiment's numbering.
-        source_id: u64,
+        geometry_id: u64,
     },
     /// A field in the settings that is another than that of the setup.
     #[error(

@@ -263,7 +263,7 @@ fn a_map_of_ids_of_another_detector_is_refused() {
         std::fs::write(&path, ids).unwrap();
         setup.check_athena_ids(&io::read_athena_ids(&path).unwrap(), &path)
     };
-    let sensor = setup.detector.identifiers[setup.modules.surface[0].get()];
+    let sensor = setup.detector.barcodes[setup.modules.surface[0].get()];
     check(&format!("a,{sensor}\nb,17\n")).unwrap();
     let message = check("a,16\nb,17\n").unwrap_err().to_string();
     assert!(message.starts_with("none of the 2 ids in `"), "{message}");

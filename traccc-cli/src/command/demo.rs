@@ -128,12 +128,12 @@ async fn send_all(url: &str, setup: &Setup, events: &[SimulatedEvent]) -> Result
     Ok(answers)
 }
 
-/// The cells with the detray identifiers of their sensors.
+/// The cells with the detray barcodes of their sensors.
 fn identified(setup: &Setup, event: &SimulatedEvent) -> RawCells {
     let cell = |cell: traccc::event::Cell| {
         let surface = setup.modules.surface[cell.module.get()];
         RawCell {
-            geometry_id: setup.detector.identifiers[surface.get()],
+            geometry_id: setup.detector.barcodes[surface.get()],
             channel0: cell.channel0,
             channel1: cell.channel1,
             activation: cell.activation,

@@ -7,11 +7,12 @@ use super::model::{
 };
 use super::{
     Axis, Carrier, Detector, Grid, Mask, MaterialMap, MaterialRef, Slab, Surface, SurfaceKind,
-    Volume, surface_identifier,
+    Volume, detray_barcode,
 };
 use crate::Scalar;
 use crate::error::Error;
 use crate::index::{SurfaceIndex, VolumeIndex};
+use crate::math::dot;
 
 impl Detector {
     /// Compiles a description into tables.
@@ -34,13 +35,13 @@ impl Detector {
         for (number, volume) in model.volumes.iter().enumerate() {
             detector.push_volume(number, volume, model.volumes.len())?;
         }
-        detector.by_source = detector
-            .sources
+        detector.by_geometry_id = detector
+            .geometry_ids
             .iter()
             .enumerate()
             .map(|(i, &source)| (source, SurfaceIndex::from(i)))
             .collect();
-        detector.by_source.sort_unstable();
+        detector.by_geometry_id.sort_unstable();
         detector.share_portal_material();
         Ok(detector)
     }
@@ -87,8 +88,8 @@ impl Detector {
             let row = SurfaceIndex::from(self.surfaces.len());
             let compiled = self.surface(surface, index, volumes).map_err(fail)?;
             self.surfaces.push(compiled);
-            self.sources.push(surface.source);
-            self.identifiers.push(surface_identifier(index, surface.kind, row));
+            self.geometry_ids.push(surface.source);
+            self.barcodes.push(detray_barcode(index, surface.kind, row));
             if volume.grids.is_empty() || surface.kind != SurfaceKind::SENSITIVE {
                 self.searched.push(row);
             }
@@ -201,8 +202,8 @@ fn coincide(a: &Surface, b: &Surface) -> bool {
     }
     match a.shape.carrier() {
         Carrier::Plane => {
-            let parallel = a.axis(2).dot(&b.axis(2)).abs() > 1.0 - 1.0e-5;
-            parallel && a.axis(2).dot(&(b.origin() - a.origin())).abs() < NEAR
+            let parallel = dot(&a.axis(2), &b.axis(2)).abs() > 1.0 - 1.0e-5;
+            parallel && dot(&a.axis(2), &(b.origin() - a.origin())).abs() < NEAR
         }
         Carrier::Cylinder => false,
         Carrier::ConcentricCylinder => (a.mask.bounds[0] - b.mask.bounds[0]).abs() < NEAR,

@@ -152,7 +152,7 @@ impl Modules {
             let Some((design, translation)) = design_of(surface) else {
                 return Err(Error::NoDesign {
                     surface: surface.0,
-                    source_id: detector.sources[surface.get()],
+                    geometry_id: detector.geometry_ids[surface.get()],
                 });
             };
             let module = ModuleIndex::from(modules.surface.len());
@@ -160,9 +160,9 @@ impl Modules {
             modules.surface.push(surface);
             modules.design.push(rows[design]);
             modules.translation.push(translation);
-            let source_id = detector.sources[surface.get()];
+            let geometry_id = detector.geometry_ids[surface.get()];
             let subspace = modules.segmentation(module).subspace();
-            let one_channel = Error::OneChannel { surface: surface.0, source_id };
+            let one_channel = Error::OneChannel { surface: surface.0, geometry_id };
             modules.subspace.push(subspace.ok_or(one_channel)?);
         }
         Ok(modules)

@@ -24,4 +24,4 @@ pub use model::{
 pub use sensors::{Numbering, Sensor, SensorError, SensorTable};
 pub use shape::{Area, Carrier, LocalFrame, Shape};
 pub use surface::{Mask, MaterialRef, Surface, SurfaceKind};
-pub use tables::{Detector, Volume, surface_identifier};
+pub use tables::{Detector, Volume, detray_barcode};

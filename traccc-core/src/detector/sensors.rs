@@ -136,12 +136,12 @@ pub struct SensorTable {
 impl SensorTable {
     /// The sensors by their ACTS geometry ids.
     pub fn acts(detector: &Detector, modules: &Modules) -> Self {
-        Self::new(Numbering::Acts, detector, modules, |s| Some(detector.sources[s.get()]))
+        Self::new(Numbering::Acts, detector, modules, |s| Some(detector.geometry_ids[s.get()]))
     }
 
     /// The sensors by their detray barcodes.
     pub fn detray(detector: &Detector, modules: &Modules) -> Self {
-        Self::new(Numbering::Detray, detector, modules, |s| Some(detector.identifiers[s.get()]))
+        Self::new(Numbering::Detray, detector, modules, |s| Some(detector.barcodes[s.get()]))
     }
 
     /// The sensors by the identifiers that `id_of` gives the surfaces.
@@ -152,7 +152,7 @@ impl SensorTable {
         id_of: impl Fn(SurfaceIndex) -> Option<u64>,
     ) -> Self {
         let rows = vec![Sensor::FREE; (2 * modules.len()).next_power_of_two().max(2)];
-        let (ids, surfaces) = (detector.identifiers.clone(), modules.surface.clone());
+        let (ids, surfaces) = (detector.barcodes.clone(), modules.surface.clone());
         let mut table = Self { numbering, rows, ids, surfaces };
         for (row, &surface) in modules.surface.iter().enumerate() {
             let Some(id) = id_of(surface) else { continue };
@@ -297,7 +297,7 @@ mod tests {
             let table = SensorTable::acts(&detector, &modules);
             let mut sensors: BTreeMap<u64, Vec<SurfaceIndex>> = BTreeMap::new();
             for &surface in &modules.surface {
-                sensors.entry(detector.sources[surface.get()]).or_default().push(surface);
+                sensors.entry(detector.geometry_ids[surface.get()]).or_default().push(surface);
             }
             for id in 0..62 {
                 let expected = sensors.get(&id).map_or(&[][..], |list| list);
@@ -307,10 +307,10 @@ mod tests {
                 prop_assert_eq!(shared, expected.len() > 1);
             }
             for (row, &surface) in modules.surface.iter().enumerate() {
-                let id = detector.sources[surface.get()];
+                let id = detector.geometry_ids[surface.get()];
                 let own = sensors[&id].len() == 1;
                 prop_assert_eq!(table.own_id(surface), own.then_some(id));
-                prop_assert_eq!(table.id(surface), if own { id } else { detector.identifiers[surface.get()] });
+                prop_assert_eq!(table.id(surface), if own { id } else { detector.barcodes[surface.get()] });
                 if own {
                     prop_assert_eq!(table.sensor(id).unwrap().module, ModuleIndex::from(row));
                 }

@@ -1,7 +1,7 @@
 use super::Shape;
 use crate::Scalar;
 use crate::index::VolumeIndex;
-use crate::math::Vector3;
+use crate::math::{Vector3, dot};
 use bytemuck::{Pod, Zeroable};
 
 /// What a surface is for.
@@ -115,9 +115,9 @@ impl Surface {
     pub fn to_cartesian(&self, global: &Vector3) -> Vector3 {
         let relative = global - self.origin();
         Vector3::new(
-            self.axis(0).dot(&relative),
-            self.axis(1).dot(&relative),
-            self.axis(2).dot(&relative),
+            dot(&self.axis(0), &relative),
+            dot(&self.axis(1), &relative),
+            dot(&self.axis(2), &relative),
         )
     }
 }

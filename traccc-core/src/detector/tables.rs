@@ -48,12 +48,12 @@ pub struct Detector {
     pub maps: Vec<MaterialMap>,
     /// Slabs in the bins of the material maps.
     pub map_slabs: Vec<Slab>,
-    /// Identifier of each surface in the experiment's numbering (ACTS geometry id).
-    pub sources: Vec<u64>,
-    /// Identifier of each surface in detray's numbering.
-    pub identifiers: Vec<u64>,
+    /// ACTS geometry id of each surface: its identifier in the experiment's numbering.
+    pub geometry_ids: Vec<u64>,
+    /// detray barcode of each surface: its identifier in detray's numbering.
+    pub barcodes: Vec<u64>,
     /// (source, surface) in ascending order.
-    pub(super) by_source: Vec<(u64, SurfaceIndex)>,
+    pub(super) by_geometry_id: Vec<(u64, SurfaceIndex)>,
 }
 
 impl Detector {
@@ -63,23 +63,23 @@ impl Detector {
         self.surfaces.iter().enumerate().filter(sensitive).map(|(i, _)| SurfaceIndex::from(i))
     }
 
-    /// The surface with this identifier in the experiment's numbering; the last one when several share it.
-    pub fn surface_by_source(&self, source: u64) -> Option<SurfaceIndex> {
-        let after = self.by_source.partition_point(|&(s, _)| s <= source);
-        let (found, surface) = *self.by_source.get(after.checked_sub(1)?)?;
-        (found == source).then_some(surface)
+    /// The surface with this ACTS geometry id; the last one when several share it.
+    pub fn surface_by_geometry_id(&self, id: u64) -> Option<SurfaceIndex> {
+        let after = self.by_geometry_id.partition_point(|&(s, _)| s <= id);
+        let (found, surface) = *self.by_geometry_id.get(after.checked_sub(1)?)?;
+        (found == id).then_some(surface)
     }
 
-    /// All surfaces with this identifier in the experiment's numbering, ascending.
-    pub fn surfaces_by_source(&self, source: u64) -> impl Iterator<Item = SurfaceIndex> + '_ {
-        let first = self.by_source.partition_point(|&(s, _)| s < source);
-        self.by_source[first..].iter().take_while(move |&&(s, _)| s == source).map(|&(_, row)| row)
+    /// All surfaces with this ACTS geometry id, ascending.
+    pub fn surfaces_by_geometry_id(&self, id: u64) -> impl Iterator<Item = SurfaceIndex> + '_ {
+        let first = self.by_geometry_id.partition_point(|&(s, _)| s < id);
+        self.by_geometry_id[first..].iter().take_while(move |&&(s, _)| s == id).map(|&(_, row)| row)
     }
 
-    /// The surface with this detray identifier.
-    pub fn surface_by_identifier(&self, identifier: u64) -> Option<SurfaceIndex> {
-        let surface = SurfaceIndex((identifier >> 27) as u32 & 0x1f_ffff);
-        (self.identifiers.get(surface.get()) == Some(&identifier)).then_some(surface)
+    /// The surface with this detray barcode.
+    pub fn surface_by_barcode(&self, barcode: u64) -> Option<SurfaceIndex> {
+        let surface = SurfaceIndex((barcode >> 27) as u32 & 0x1f_ffff);
+        (self.barcodes.get(surface.get()) == Some(&barcode)).then_some(surface)
     }
 
     /// All masks of a surface.
@@ -111,8 +111,8 @@ impl Detector {
     }
 }
 
-/// The detray identifier of a surface: volume (12 bits), kind (4), surface (21), transform (21), six ones.
-pub fn surface_identifier(volume: VolumeIndex, kind: SurfaceKind, surface: SurfaceIndex) -> u64 {
+/// The detray barcode of a surface: volume (12 bits), kind (4), surface (21), transform (21), six ones.
+pub fn detray_barcode(volume: VolumeIndex, kind: SurfaceKind, surface: SurfaceIndex) -> u64 {
     let (v, s) = (u64::from(volume.0), u64::from(surface.0));
     v << 52 | u64::from(kind.0) << 48 | s << 27 | (s + v + 1) << 6 | 0x3f
 }
@@ -124,7 +124,7 @@ mod tests {
     /// The identifiers of the two-plane telescope in detray's format description.
     #[test]
     fn identifiers_match_the_worked_example() {
-        let id = |kind, surface| surface_identifier(VolumeIndex(0), kind, SurfaceIndex(surface));
+        let id = |kind, surface| detray_barcode(VolumeIndex(0), kind, SurfaceIndex(surface));
         assert_eq!(id(SurfaceKind::SENSITIVE, 0), 281_474_976_710_783);
         assert_eq!(id(SurfaceKind::SENSITIVE, 1), 281_475_110_928_575);
         assert_eq!(id(SurfaceKind::PORTAL, 7), 939_524_671);

@@ -33,6 +33,12 @@ pub fn unit(a: &Vector3) -> Vector3 {
     *a / norm(a)
 }
 
+/// The point at `fraction` of the way from `a` to `b`.
+#[inline]
+pub fn lerp(a: &Vector3, b: &Vector3, fraction: Scalar) -> Vector3 {
+    b * fraction + a * (1.0 - fraction)
+}
+
 /// The matrix product; element (i, j) is the sum of `a(i, k) b(k, j)` in the order of k.
 #[inline]
 pub fn product<T: RealField + Copy, const R: usize, const K: usize, const C: usize>(

@@ -15,7 +15,7 @@ mod exponential;
 mod probability;
 mod symmetric;
 
-pub use algebra::{cholesky, cross, dot, norm, product, solve_lower, unit};
+pub use algebra::{cholesky, cross, dot, lerp, norm, product, solve_lower, unit};
 pub use angle::{direction, perp, wrap_phi};
 #[cfg(traccc_f64)]
 pub use double::{asin, atan2, ln, sin_cos};

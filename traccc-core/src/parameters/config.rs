@@ -1,6 +1,6 @@
 use crate::error::{Error, check};
 use crate::field::{FieldChoice, MagneticField};
-use crate::math::Vector3;
+use crate::math::{Vector3, norm};
 use crate::{Scalar, units};
 use serde::{Deserialize, Serialize};
 
@@ -96,7 +96,7 @@ impl ParametersConfig {
         if let FieldChoice::Constant(_) = self.field {
             return Ok(());
         }
-        let tesla = field.at(&Vector3::zeros()).norm();
+        let tesla = norm(&field.at(&Vector3::zeros()));
         let found = format_args!("\"setup\", which has {tesla} T at the origin");
         let expected = "a field in T that is not zero: it gives seeds their momentum";
         check(tesla.is_finite() && tesla > 0.0, "parameters.field", found, expected)

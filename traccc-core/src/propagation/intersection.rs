@@ -2,7 +2,7 @@
 
 use crate::Scalar;
 use crate::detector::{Carrier, Surface};
-use crate::math::{Vector3, perp};
+use crate::math::{Vector3, dot, perp};
 
 /// A trajectory to second order in the path: x(s) = position + s direction + s²/2 curvature.
 ///
@@ -24,14 +24,14 @@ impl Parabola {
     /// Path, not below `from`, to the plane with this normal through `origin`; `None` if it is not met.
     #[inline]
     pub(super) fn plane(&self, origin: &Vector3, normal: &Vector3, from: Scalar) -> Option<Scalar> {
-        let distance = normal.dot(&(origin - self.position));
-        let slope = normal.dot(&self.direction);
+        let distance = dot(normal, &(origin - self.position));
+        let slope = dot(normal, &self.direction);
         // Most planes asked for lie behind: the sign tells without a root.
         if from > 0.0 && distance * slope < 0.0 {
             return None;
         }
         // bend s² + slope s - distance = 0: the root closer to zero, in the form that does not cancel.
-        let bend = 0.5 * normal.dot(&self.curvature);
+        let bend = 0.5 * dot(normal, &self.curvature);
         let discriminant = slope * slope + 4.0 * bend * distance;
         let divisor = slope + discriminant.sqrt().copysign(slope);
         let s = 2.0 * distance / divisor;
@@ -116,7 +116,7 @@ impl Parabola {
             Carrier::Plane => {
                 let s = self.plane(&surface.origin(), &surface.axis(2), from)?;
                 let relative = self.at(s) - surface.origin();
-                let [x, y] = [0, 1].map(|axis| surface.axis(axis).dot(&relative));
+                let [x, y] = [0, 1].map(|axis| dot(&surface.axis(axis), &relative));
                 Some((s, Vector3::new(x, y, 0.0)))
             }
             Carrier::ConcentricCylinder => {
@@ -125,7 +125,7 @@ impl Parabola {
             }
             Carrier::Cylinder => {
                 let rotate =
-                    |v: &Vector3| Vector3::from([0, 1, 2].map(|axis| surface.axis(axis).dot(v)));
+                    |v: &Vector3| Vector3::from([0, 1, 2].map(|axis| dot(&surface.axis(axis), v)));
                 let local = Self {
                     position: surface.to_cartesian(&self.position),
                     direction: rotate(&self.direction),

@@ -5,7 +5,7 @@ use super::intersection::Parabola;
 use crate::Scalar;
 use crate::detector::{Detector, Grid, GridFrame, Mask, Surface, SurfaceKind, Volume};
 use crate::index::{SurfaceIndex, VolumeIndex};
-use crate::math::{Vector3, atan2, perp};
+use crate::math::{Vector3, atan2, dot, perp};
 
 /// A surface ahead.
 #[derive(Clone, Copy, Debug)]
@@ -215,7 +215,7 @@ fn lookup(grid: &Grid, volume: &Volume, parabola: &Parabola, entry: Scalar) -> [
         .plane(&origin, &axes[2], -MAX_LOOKUP)
         .map_or_else(|| parabola.at(entry), |s| parabola.at(s))
         - origin;
-    let (x, y) = (axes[0].dot(&point), axes[1].dot(&point));
+    let (x, y) = (dot(&axes[0], &point), dot(&axes[1], &point));
     if grid.frame == GridFrame::DISC { [perp(x, y), atan2(y, x)] } else { [x, y] }
 }
 

@@ -208,7 +208,7 @@ mod tests {
             let mut text = HEADER.to_owned();
             let mut expected: BTreeMap<(u32, u32, u32), (f32, f32)> = BTreeMap::new();
             for (line, &(module, channel0, channel1, value)) in rows.iter().enumerate() {
-                let id = detector.sources[modules.surface[module].get()];
+                let id = detector.geometry_ids[modules.surface[module].get()];
                 text += &format!("{id},0,{channel0},{channel1},{line},{}\n", f64::from(value) / 8.0);
                 let cell = expected.entry((module as u32, channel1, channel0)).or_insert((0.0, line as f32));
                 cell.0 += value as f32 / 8.0;
@@ -227,8 +227,8 @@ mod tests {
     #[test]
     fn errors_name_the_line() {
         let (detector, modules) = sensors();
-        let id = detector.sources[modules.surface[0].get()];
-        let portal = detector.sources[0];
+        let id = detector.geometry_ids[modules.surface[0].get()];
+        let portal = detector.geometry_ids[0];
         let message = |rows: String, duplicates| {
             parse(&format!("{HEADER}{rows}"), duplicates).unwrap_err().to_string()
         };
@@ -270,7 +270,7 @@ mod tests {
     #[test]
     fn detray_barcodes_are_read_when_asked_for() {
         let (detector, modules) = sensors();
-        let id = detector.identifiers[modules.surface[2].get()];
+        let id = detector.barcodes[modules.surface[2].get()];
         let text = format!("channel1,channel0,value,geometry_id\n3,4,1,{id}");
         let parse = |sensors| parse_cells(text.as_bytes(), "c", &sensors, Duplicates::Merge);
         assert!(parse(SensorTable::acts(&detector, &modules)).is_err());

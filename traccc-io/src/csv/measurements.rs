@@ -131,7 +131,7 @@ mod tests {
     }
 
     fn file(lines: &[(usize, &[u8], f32)]) -> Vec<u8> {
-        let sources = sensors().0.sources;
+        let sources = sensors().0.geometry_ids;
         let mut text = b"geometry_id,local_key,local0,local1,var_local0,var_local1\n".to_vec();
         for (surface, key, local0) in lines {
             text.extend(format!("{},", sources[*surface]).bytes());

@@ -158,7 +158,7 @@ impl Digitization {
             conditions.map(|c| c.shifts.iter().map(|(key, _)| key.id()).collect());
         let mut unmatched = None;
         let modules = Modules::new(detector, designs, |surface| {
-            let source = detector.sources[surface.get()];
+            let source = detector.geometry_ids[surface.get()];
             let entry = hierarchy::find(&ids, source)?;
             let shift = match (&shift_ids, conditions) {
                 (Some(ids), Some(conditions)) => match hierarchy::find(ids, source) {
@@ -173,7 +173,7 @@ impl Digitization {
             Some((design_of_entry[entry]?, shift.map(|s| s as Scalar)))
         })?;
         match unmatched {
-            Some((surface, source_id)) => Err(Error::NoConditions { surface, source_id }),
+            Some((surface, geometry_id)) => Err(Error::NoConditions { surface, geometry_id }),
             None => Ok(modules),
         }
     }
@@ -186,7 +186,7 @@ impl Digitization {
         design_of_entry: &[Option<usize>],
     ) -> Result<()> {
         let without = detector.sensitive_surfaces().filter_map(|surface| {
-            let entry = hierarchy::find(ids, detector.sources[surface.get()])?;
+            let entry = hierarchy::find(ids, detector.geometry_ids[surface.get()])?;
             design_of_entry[entry].is_none().then_some((surface, entry))
         });
         let mut without = without.peekable();
@@ -200,7 +200,7 @@ impl Digitization {
             },
             sensors: without.filter(|&(_, other)| other == row).count(),
             surface: surface.0,
-            source_id: detector.sources[surface.get()],
+            geometry_id: detector.geometry_ids[surface.get()],
         })
     }
 
@@ -212,7 +212,7 @@ impl Digitization {
     pub fn from_modules(detector: &Detector, modules: &Modules) -> Result<Self> {
         let mut volumes: BTreeMap<u8, Vec<(HierarchyKey, usize)>> = BTreeMap::new();
         for (module, surface) in modules.surface.iter().enumerate() {
-            let key = HierarchyKey::of_sensor(detector.sources[surface.get()]);
+            let key = HierarchyKey::of_sensor(detector.geometry_ids[surface.get()]);
             volumes.entry(key.volume).or_default().push((key, module));
         }
         let entry = |key, module: usize| {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use traccc_core::detector::{
     AxisModel, DetectorModel, GridFrame, MaterialMapModel, MaterialModel, Placement, Shape,
-    SurfaceModel, VolumeModel, VolumeShape, surface_identifier,
+    SurfaceModel, VolumeModel, VolumeShape, detray_barcode,
 };
 use traccc_core::{SurfaceIndex, VolumeIndex};
 
@@ -119,7 +119,7 @@ fn geometry(model: &DetectorModel) -> Result<payload::GeometryData> {
         let mut surfaces = Vec::with_capacity(volume.surfaces.len());
         for (s, surface) in volume.surfaces.iter().enumerate() {
             let (volume, row) = (VolumeIndex::from(v), SurfaceIndex::from(first + s));
-            let identifier = surface_identifier(volume, surface.kind, row);
+            let identifier = detray_barcode(volume, surface.kind, row);
             let written = write_surface(surface, s, identifier, &mut materials)
                 .map_err(|reason| not_writable(v, s, reason))?;
             surfaces.push(written);

@@ -25,7 +25,7 @@ fn detector() -> Detector {
             first_further_mask: 0,
             further_masks: 0,
         });
-        detector.sources.push(i as u64);
+        detector.geometry_ids.push(i as u64);
     }
     detector
 }

@@ -58,7 +58,7 @@ fn make_fixture() -> Fixture {
     let event =
         simulate_event(&setup.detector, &setup.modules, &setup.field, &simulation, 1, 0).unwrap();
     let id = |cell: traccc::event::Cell| {
-        setup.detector.sources[setup.modules.surface[cell.module.get()].get()]
+        setup.detector.geometry_ids[setup.modules.surface[cell.module.get()].get()]
     };
     let raw: RawCells = event
         .cells

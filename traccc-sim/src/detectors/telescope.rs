@@ -189,7 +189,7 @@ mod tests {
             assert!(close(&surface.placement.axes[2], &normal), "{surface:?}");
         }
         let detector = Detector::compile(&model).unwrap();
-        assert_eq!(detector.identifiers[7], 939_524_671);
+        assert_eq!(detector.barcodes[7], 939_524_671);
         assert_eq!(detector.sensitive_surfaces().count(), 2);
     }
 

@@ -97,7 +97,7 @@ impl Row {
             time: value(self.time),
             covariance: Symmetric5(self.covariance.map(value)),
             time_variance: value(self.var_time),
-            // The surface number is 21 bits of the detray identifier.
+            // The surface number is 21 bits of the detray barcode.
             surface: SurfaceIndex((self.detray_id >> 27) as u32 & 0x1f_ffff),
         };
         let outcome = (0..7).map(FitOutcome).find(|outcome| outcome.name() == self.outcome);

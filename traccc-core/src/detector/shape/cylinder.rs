@@ -1,6 +1,6 @@
 use super::{Area, Bounds, Carrier, Coordinates, Form, LocalFrame};
 use crate::detector::Surface;
-use crate::math::{Vector3, atan2, perp, sin_cos};
+use crate::math::{Vector3, atan2, cross, perp, sin_cos};
 use crate::{Scalar, consts};
 
 /// Bounds: r, z min, z max. Local coordinates: r phi and z, in mm.
@@ -54,7 +54,7 @@ impl Coordinates for Cylinder {
     #[inline]
     fn frame(surface: &Surface, local: [Scalar; 2]) -> LocalFrame {
         let (normal, z) = (Self::normal(surface, local), surface.axis(2));
-        let axes = [z.cross(&normal), z];
+        let axes = [cross(&z, &normal), z];
         LocalFrame { normal, tangents: axes, gradients: axes }
     }
 }
