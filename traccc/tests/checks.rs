@@ -136,7 +136,7 @@ fn channels_in_cm_are_told_with_counts_and_both_files() {
 #[test]
 fn channels_of_much_larger_sensors_are_told() {
     let detector = Detector::compile(&telescope(&TelescopeConfig::default()).unwrap()).unwrap();
-    let design = ModuleDesign::equidistant([100, 210], [-50.0, -105.0], [50.0, 105.0]);
+    let design = ModuleDesign::equidistant([400, 840], [-20.0, -42.0], [20.0, 42.0]);
     let modules = Modules::new(&detector, vec![design], |_| Some((0, [0.0; 2]))).unwrap();
     let warnings = Setup::new(detector, modules, MagneticField::along_z(2.0)).warnings;
     let [Warning::Segmentation { axis: "y", misfit: Misfit::Long, sensors, all, .. }] =
