@@ -65,7 +65,7 @@ pub enum Warning {
     },
     /// A field map that ends within the detector: beyond its borders their values count.
     #[error(
-        "{field} does not cover {sensors} of {all} sensors of {geometry}, the first of which is surface {surface} (source id \
+        "{field} does not cover {sensors} of {all} sensors of {geometry}, the first of which is surface {surface} (ACTS geometry id \
          {geometry_id}): is the map in mm?"
     )]
     FieldMapTooSmall {
