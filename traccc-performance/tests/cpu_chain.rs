@@ -28,8 +28,8 @@ impl Toy {
         Self { detector, modules, field: Arc::new(MagneticField::along_z(2.0)) }
     }
 
-    fn chain(&self, config: ChainConfig) -> CpuChain {
-        CpuChain::new(self.detector.clone(), self.modules.clone(), self.field.clone(), &config)
+    fn chain(&self, config: &ChainConfig) -> CpuChain {
+        CpuChain::new(self.detector.clone(), self.modules.clone(), self.field.clone(), config)
             .unwrap()
     }
 
@@ -50,7 +50,7 @@ fn both_named_settings_conform() {
     let events: Vec<Cells> = toy.events(60, 3).into_iter().map(|e| e.cells).collect();
     for config in [ChainConfig::full(), ChainConfig::service()] {
         let outcome =
-            conformance::check(&mut toy.chain(config), &events, &toy.detector, &toy.modules);
+            conformance::check(&mut toy.chain(&config), &events, &toy.detector, &toy.modules);
         assert_eq!(outcome, Ok(()));
     }
 }
@@ -62,7 +62,7 @@ fn any_number_of_threads_gives_the_same_answer() {
     for config in [ChainConfig::full(), ChainConfig { ..ChainConfig::service() }] {
         let with_threads = |threads: usize| -> Reconstruction {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let mut chain = toy.chain(config.clone());
+            let mut chain = toy.chain(&config);
             pool.install(|| chain.reconstruct(&event.cells)).unwrap()
         };
         let one = with_threads(1);
@@ -91,7 +91,7 @@ fn efficiency(
 #[test]
 fn muons_in_the_toy_are_found_and_fitted_without_bias() {
     let toy = Toy::new();
-    let mut chain = toy.chain(ChainConfig::full());
+    let mut chain = toy.chain(&ChainConfig::full());
     let mut residuals = Residuals::default();
     let (mut particles, mut matched, mut fakes) = (0, 0, 0);
     for event in toy.events(250, 10) {

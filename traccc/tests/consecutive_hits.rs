@@ -59,7 +59,7 @@ fn transport_follows_the_hits_of_another_simulation() {
             pairs += 1;
             match propagator.to_next_sensor(&vector, from.surface, None) {
                 PropagationResult::Sensor(arrival) => {
-                    same += u32::from(arrival.surface == to.surface)
+                    same += u32::from(arrival.surface == to.surface);
                 }
                 PropagationResult::Aborted => lost += 1,
                 PropagationResult::LeftDetector => {}

@@ -69,18 +69,17 @@ impl Helix {
     /// Where, on its way out, the helix crosses the reference surface of a grid at up to 75 degrees from the normal.
     pub(crate) fn crossing(&self, grid: &Grid, volume: &Volume) -> Option<f64> {
         let end = self.way_out();
-        let (off, cosine): (Box<dyn Fn([f64; 3]) -> f64>, Box<dyn Fn(f64) -> f64>) =
-            if grid.frame == GridFrame::CYLINDER {
-                let radius = f64::from(grid.reference);
-                let radial = |path: f64| {
-                    let ([x, y, _], [u, v, _]) = self.at(path);
-                    (x * u + y * v) / x.hypot(y)
-                };
-                (Box::new(move |[x, y, _]: [f64; 3]| x.hypot(y) - radius), Box::new(radial))
-            } else {
-                let z = f64::from(volume.translation[2] + volume.axes[2][2] * grid.reference);
-                (Box::new(move |p: [f64; 3]| p[2] - z), Box::new(|path| self.at(path).1[2]))
-            };
+        let cylinder = grid.frame == GridFrame::CYLINDER;
+        let reference = if cylinder {
+            f64::from(grid.reference)
+        } else {
+            f64::from(volume.translation[2] + volume.axes[2][2] * grid.reference)
+        };
+        let off = |[x, y, z]: [f64; 3]| if cylinder { x.hypot(y) } else { z } - reference;
+        let cosine = |path: f64| {
+            let ([x, y, _], [u, v, w]) = self.at(path);
+            if cylinder { (x * u + y * v) / x.hypot(y) } else { w }
+        };
         if (off(self.at(0.0).0) < 0.0) == (off(self.at(end).0) < 0.0) {
             return None;
         }

@@ -114,10 +114,10 @@ proptest! {
                 let error = (tangents[i] - expected).norm() / tangents[i].norm();
                 prop_assert!(error < 3e-3, "{:?} {i}: {error}", surface.shape);
                 prop_assert!(normal.dot(&tangents[i]).abs() < 1e-5 * tangents[i].norm());
-                for j in 0..2 {
-                    let product = gradients[i].dot(&tangents[j]);
+                for (j, tangent) in tangents.iter().enumerate() {
+                    let product = gradients[i].dot(tangent);
                     let expected = if i == j { 1.0 } else { 0.0 };
-                    let scale = gradients[i].norm() * tangents[j].norm();
+                    let scale = gradients[i].norm() * tangent.norm();
                     prop_assert!((product - expected).abs() < 1e-5 * scale.max(1.0));
                 }
             }
