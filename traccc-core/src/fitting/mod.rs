@@ -1,7 +1,7 @@
 //! The Kalman fit of tracks whose measurements are known.
 //!
 //! Forwards an extended Kalman filter over the track's measurements, starting from its parameters with an inflated
-//! covariance; backwards the smoother of [`crate::kalman::two_filter`] over the same steps. The algebra is in double
+//! covariance; backwards the smoother of `kalman::two_filter` over the same steps. The algebra is in double
 //! precision: the wide prior is up to 1e11 times larger than the result. Upstream propagates its second filter backwards
 //! through the detector; here it uses the derivatives of the first, which is the same filter to first order.
 //!

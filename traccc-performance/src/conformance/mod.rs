@@ -42,7 +42,7 @@ pub(crate) fn require<T: Display>(
 }
 
 /// Runs the whole suite: an event without cells, each of `events` twice with others in between, in batches, as far as each choice
-/// of [`Keep`] asks and resumed from each stage; cells that are none, batches that are dropped, and events that are cancelled.
+/// of [`Keep`](traccc_core::Keep) asks and resumed from each stage; cells that are none, batches that are dropped, and events that are cancelled.
 ///
 /// # Errors
 /// The first rule that is broken.
