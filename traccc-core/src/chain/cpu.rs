@@ -77,7 +77,8 @@ impl CpuChain {
         match stage {
             Stage::Clustering => {
                 cells.validate(&self.modules)?;
-                let Clusters { measurements, labels } = cluster(cells, &self.modules, &config.clustering);
+                let Clusters { measurements, labels } =
+                    cluster(cells, &self.modules, &config.clustering);
                 (event.measurements, event.cell_measurements) = (measurements, labels.into());
             }
             Stage::Spacepoints => {

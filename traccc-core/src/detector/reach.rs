@@ -59,8 +59,9 @@ impl Reach {
         points: impl Iterator<Item = &'a [f64; 3]>,
     ) -> Self {
         let cylinder = frame == GridFrame::CYLINDER;
-        let value =
-            |p: &[f64; 3]| if cylinder { libm::hypot(p[0], p[1]) } else { to_local(placement, p)[2] };
+        let value = |p: &[f64; 3]| {
+            if cylinder { libm::hypot(p[0], p[1]) } else { to_local(placement, p)[2] }
+        };
         let (low, high) = points
             .map(value)
             .fold((f64::MAX, f64::MIN), |(low, high), v| (v.min(low), v.max(high)));
