@@ -5,8 +5,11 @@ mod sharing;
 
 pub use config::AmbiguityConfig;
 
+use crate::Scalar;
 use crate::event::Tracks;
 use sharing::Sharing;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 
 /// Keeps the best of the tracks that share measurements; what remains keeps its order.
 ///
@@ -16,9 +19,8 @@ use sharing::Sharing;
 /// until none can be removed. The worse of two tracks has the larger fraction of shared measurements; of equal ones the
 /// smaller p-value (not a number counts as the smallest of all); of equal ones it was found first.
 ///
-/// No two tracks of a round are neighbours, so that a round does not depend on the order in which they go, and far parts of
-/// an event do not depend on each other. With a limit of 1 the tracks that remain are those of removing the worst track of
-/// the whole event again and again.
+/// Far parts of an event do not depend on each other. With a limit of 1 the tracks that remain are those of removing the
+/// worst track of the whole event again and again.
 ///
 /// A measurement is shared when a second remaining track has it. A measurement that a track holds several times
 /// counts as often for its fraction, but for a single track when sharing is decided.
@@ -34,50 +36,65 @@ pub fn resolve_ambiguities(
     measurements: usize,
     config: &AmbiguityConfig,
 ) -> Tracks {
+    // The tracks of a round may go at once, one by one or in later rounds, and the same tracks remain. For a track that is
+    // worse than its removable neighbours stays so until it goes: none of them can go before it, so that it keeps what it
+    // shares, and no removal makes a track share more. Each step thus leaves all other possible steps possible, and two
+    // of them lead to the same tracks in either order. A machine of many threads takes whole rounds; one thread is
+    // faster with the worst track of the event, which is always one that goes.
     let mut sharing = Sharing::new(tracks, measurements, config);
-    let rank = ranks(tracks);
-    let row = |track: u32| tracks.measurements.row(track as usize);
-    // The tracks that can be removed, with what makes one worse than another in this round.
-    let mut removable: Vec<(u32, u64)> =
-        sharing.accepted().map(|track| (track as u32, 0)).collect();
-    // The worst removable track of each measurement.
-    let mut worst = vec![0_u64; measurements];
-    loop {
-        removable.retain(|&(track, _)| sharing.is_removable(track as usize));
-        if removable.is_empty() {
-            return tracks.select(sharing.accepted());
+    let mut worst_first: BinaryHeap<Badness> = sharing
+        .accepted()
+        .filter(|&track| sharing.is_removable(track))
+        .map(|track| Badness::new(track, tracks.tracks[track].p_value, &sharing))
+        .collect();
+    while let Some(mut worst) = worst_first.peek_mut() {
+        let track = worst.track();
+        // Shared fractions only fall, so an outdated one is too large, never too small: the track goes back with its
+        // present one, and whatever is on top with its present one is the worst.
+        let present = worst.updated(&sharing);
+        if !sharing.is_removable(track) {
+            PeekMut::pop(worst);
+        } else if present < *worst {
+            *worst = present;
+        } else {
+            PeekMut::pop(worst);
+            sharing.remove(track);
         }
-        for (track, key) in &mut removable {
-            let fraction = sharing.shared_fraction(*track as usize);
-            *key = u64::from(fraction) << 32 | u64::from(rank[*track as usize]);
-            for measurement in row(*track) {
-                let worst = &mut worst[measurement.get()];
-                *worst = (*worst).max(*key);
-            }
-        }
-        let goes = |&(track, key): &(u32, u64)| row(track).iter().all(|m| worst[m.get()] == key);
-        let (going, staying): (Vec<_>, Vec<_>) = removable.iter().copied().partition(goes);
-        for &(track, _) in &removable {
-            row(track).iter().for_each(|m| worst[m.get()] = 0);
-        }
-        going.iter().for_each(|&(track, _)| sharing.remove(track as usize));
-        removable = staying;
+    }
+    tracks.select(sharing.accepted())
+}
+
+/// How bad a removable track is, as one number to order by. From the top: shared fraction (32 bits), what does not change:
+/// p-value (64), row (32), the last two complemented.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Badness(u128);
+
+impl Badness {
+    fn new(track: usize, p_value: Scalar, sharing: &Sharing<'_>) -> Self {
+        let p_value = !ascending(p_value.into());
+        Self(u128::from(p_value) << 32 | u128::from(!(track as u32))).updated(sharing)
+    }
+
+    fn track(self) -> usize {
+        !(self.0 as u32) as usize
+    }
+
+    /// With the fraction that the track shares now.
+    fn updated(self, sharing: &Sharing<'_>) -> Self {
+        let fraction = u128::from(sharing.shared_fraction(self.track()));
+        Self(fraction << 96 | self.0 & (u128::MAX >> 32))
     }
 }
 
-/// The place of each track in the order from the best to the worst by what does not change: p-value, then row.
-fn ranks(tracks: &Tracks) -> Vec<u32> {
-    let p_value = |track: u32| {
-        let p = tracks.tracks[track as usize].p_value;
-        if p.is_nan() { -1.0 } else { p }
-    };
-    let mut order: Vec<u32> = (0..tracks.len() as u32).collect();
-    order.sort_unstable_by(|&a, &b| p_value(b).total_cmp(&p_value(a)).then_with(|| b.cmp(&a)));
-    let mut rank = vec![0; order.len()];
-    for (place, &track) in order.iter().enumerate() {
-        rank[track as usize] = place as u32;
+/// A whole number that orders as `p` does; not a number is below all.
+fn ascending(p: f64) -> u64 {
+    if p.is_nan() {
+        0
+    } else if p.is_sign_negative() {
+        !p.to_bits()
+    } else {
+        p.to_bits() | 1 << 63
     }
-    rank
 }
 
 #[cfg(test)]

@@ -123,23 +123,28 @@ fn long_enough(rows: &Rows, config: &AmbiguityConfig) -> Vec<usize> {
     (0..rows.len()).filter(|&t| rows[t].0.len() >= config.min_measurements as usize).collect()
 }
 
-/// The rounds as defined: everything is recounted for each.
+/// Those of the tracks `left` that go in one round: everything is recounted.
+fn going(rows: &Rows, left: &[usize], config: &AmbiguityConfig) -> Vec<usize> {
+    let counts = shared_counts(rows, left);
+    let removable: Vec<(usize, usize)> = left
+        .iter()
+        .copied()
+        .zip(counts)
+        .filter(|&(_, count)| count >= config.max_shared_measurements as usize)
+        .collect();
+    let meet = |a: usize, b: usize| a != b && rows[a].0.iter().any(|m| rows[b].0.contains(m));
+    let goes = |&(a, shared): &(usize, usize)| {
+        let mut neighbours = removable.iter().filter(|(b, _)| meet(a, *b));
+        neighbours.all(|&(b, other)| is_worse(rows, [a, b], [shared, other]))
+    };
+    removable.iter().filter(|one| goes(one)).map(|one| one.0).collect()
+}
+
+/// The rounds as defined.
 fn by_rounds(rows: &Rows, config: &AmbiguityConfig) -> Vec<usize> {
     let mut left = long_enough(rows, config);
     loop {
-        let counts = shared_counts(rows, &left);
-        let removable: Vec<(usize, usize)> = left
-            .iter()
-            .copied()
-            .zip(counts)
-            .filter(|&(_, count)| count >= config.max_shared_measurements as usize)
-            .collect();
-        let meet = |a: usize, b: usize| a != b && rows[a].0.iter().any(|m| rows[b].0.contains(m));
-        let goes = |&(a, shared): &(usize, usize)| {
-            let mut neighbours = removable.iter().filter(|(b, _)| meet(a, *b));
-            neighbours.all(|&(b, other)| is_worse(rows, [a, b], [shared, other]))
-        };
-        let going: Vec<usize> = removable.iter().filter(|one| goes(one)).map(|one| one.0).collect();
+        let going = going(rows, &left, config);
         if going.is_empty() {
             return left;
         }
@@ -186,6 +191,24 @@ proptest! {
     ) {
         let config = AmbiguityConfig { enabled: true, min_measurements, max_shared_measurements };
         prop_assert_eq!(resolved(&rows, 25, &config), selected(&rows, by_rounds(&rows, &config)));
+    }
+
+    /// Of the tracks that go in a round any one may go first, the others later.
+    #[test]
+    fn the_tracks_of_a_round_may_go_in_any_order(
+        rows in crowded(),
+        choices in prop::collection::vec(any::<prop::sample::Index>(), 40),
+        max_shared_measurements in 1_u32..4,
+    ) {
+        let config = AmbiguityConfig { max_shared_measurements, ..AmbiguityConfig::default() };
+        let mut left = long_enough(&rows, &config);
+        for choice in choices {
+            let going = going(&rows, &left, &config);
+            if !going.is_empty() {
+                left.retain(|&track| track != *choice.get(&going));
+            }
+        }
+        prop_assert_eq!(resolved(&rows, 25, &config), selected(&rows, left));
     }
 
     /// With a limit of one, rounds and single removals from the worst on leave the same tracks.
