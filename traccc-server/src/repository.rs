@@ -254,7 +254,7 @@ mod tests {
         assert_eq!(model.versions, [(3, folder.path().join("tracks/3"))]);
         let gpu = |device| Backend::Cuda { device };
         let backends = model.backends().unwrap();
-        assert_eq!(backends, [Backend::Cpu, Backend::Cpu, gpu(0), gpu(3)]);
+        assert_eq!(backends, [Backend::Auto, Backend::Auto, gpu(0), gpu(3)]);
         let description = description(&model.config);
         assert_eq!(description.inputs[0].dims, [-1, 4]);
         assert_eq!(description.inputs[0].data_type, "TYPE_INT64");

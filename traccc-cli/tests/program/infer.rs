@@ -88,7 +88,7 @@ fn a_server_gives_the_tracks_of_the_chain_in_process() {
     }
 
     // Other settings here than there.
-    let other = ["--compare-local", "--detector", &directory, "--chain", "full"];
+    let other = ["--compare-local", "--detector", &directory, "--chain", "service"];
     let outcome = traccc(&[&infer[..], &other].concat());
     assert_eq!(outcome.status, 1, "{}", outcome.err);
     assert!(outcome.out.contains("from the server"), "{}", outcome.out);

@@ -69,7 +69,7 @@ fn errors_name_the_files_that_were_given() {
     let field = field.to_str().unwrap();
     let text = refused(&[&command[..], &["--field", field]].concat());
     assert!(text.contains(field) && !text.contains(output), "{text}");
-    for file in ["toy_detector_geometry.json", "toy_digitization.json"] {
+    for file in ["toy_detector_geometry.json", "toy_detector_digitization.json"] {
         let path = sample.path(file);
         let whole = std::fs::read(&path).unwrap();
         let name = path.to_str().unwrap();

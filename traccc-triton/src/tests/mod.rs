@@ -42,7 +42,7 @@ fn a_bad_request_touches_no_other() {
     assert_answered(&requests[0], 0, &Output::ALL);
     assert_answered(&requests[4], 2, &Output::ALL);
     for (request, part) in requests[1..4].iter().zip([
-        "`CELL_POSITIONS`, row 5: the ACTS id 77",
+        "`CELL_POSITIONS`, row 5: 77 is no ACTS geometry id",
         "`CELL_PROPERTIES` has",
         "`CELL_PROPERTIES` is missing",
     ]) {
