@@ -84,7 +84,10 @@ async fn wrong_values_are_refused_by_row() {
             |r| patch(r, 0, 32 * 5, &77_i64.to_le_bytes()),
             &["`CELL_POSITIONS`, row 5", "77 is no ACTS geometry id"],
         ),
-        (|r| patch(r, 0, 0, &0_i64.to_le_bytes()), &["`CELL_POSITIONS`, row 0", "id 0"]),
+        (
+            |r| patch(r, 0, 0, &0_i64.to_le_bytes()),
+            &["`CELL_POSITIONS`, row 0", "0 is no ACTS geometry id"],
+        ),
         (|r| patch(r, 1, 8 * 6 + 4, &f32::NAN.to_le_bytes()), &["`CELL_PROPERTIES`, row 6", "NaN"]),
         (|r| patch(r, 1, 8 * 7 + 4, &(-1.0_f32).to_le_bytes()), &["row 7", "activation is -1"]),
         (|r| patch(r, 1, 8 * 8, &f32::INFINITY.to_le_bytes()), &["row 8", "time is inf"]),
