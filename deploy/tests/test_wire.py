@@ -104,7 +104,7 @@ def own(tools, repository):
     [
         ("/v2/nothing", {}, 404),
         ("/v2/models/nothing/infer", {}, 404),
-        ("/v2/models/%ff", {}, 400),
+        ("/v2/models/%ff/infer", {}, 400),
         ("/v2/models/traccc/infer", {"Content-Encoding": "br"}, 415),
         ("/v2/models/traccc/ready", {}, 405),
     ],
