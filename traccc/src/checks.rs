@@ -174,12 +174,10 @@ fn axes(shape: Shape) -> [(&'static str, &'static str); 2] {
 
 /// The smallest and largest local coordinates on all masks of a surface.
 fn extent(detector: &Detector, surface: &Surface) -> [[Scalar; 2]; 2] {
-    let masks = detector.masks(surface).map(|mask| {
-        let Area { low, high } = mask.area(surface.shape);
-        [[low[0], high[0]], [low[1], high[1]]]
-    });
-    let join = |a: [Scalar; 2], b: [Scalar; 2]| [a[0].min(b[0]), a[1].max(b[1])];
-    masks.reduce(|a, b| [join(a[0], b[0]), join(a[1], b[1])]).unwrap_or_default()
+    let areas = detector.masks(surface).map(|mask| mask.area(surface.shape));
+    areas
+        .reduce(Area::joined)
+        .map_or_else(Default::default, |Area { low, high }| [[low[0], high[0]], [low[1], high[1]]])
 }
 
 /// Sensors whose channels do not fit them, one warning for each axis and kind.

@@ -52,7 +52,7 @@ pub struct Detector {
     pub geometry_ids: Vec<u64>,
     /// detray barcode of each surface: its identifier in detray's numbering.
     pub barcodes: Vec<u64>,
-    /// (source, surface) in ascending order.
+    /// (ACTS geometry id, surface) in ascending order.
     pub(super) by_geometry_id: Vec<(u64, SurfaceIndex)>,
 }
 

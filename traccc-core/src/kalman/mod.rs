@@ -55,7 +55,7 @@ impl<T: RealField + Copy> Observation<T> {
     /// Whether coordinate `axis` is measured.
     #[inline]
     pub(crate) fn measures(&self, axis: usize) -> bool {
-        self.subspace.0 >> axis & 1 != 0
+        self.subspace.measures(axis)
     }
 }
 

@@ -17,11 +17,8 @@ pub fn pixel_modules(detector: &Detector, pitch: [Scalar; 2]) -> Result<Modules,
         let surface = &detector.surfaces[surface.get()];
         let area = &mut areas[surface.volume.get()][usize::from(surface.shape.is_polar())];
         for mask in detector.masks(surface) {
-            let Some(Area { low, high }) = extent(surface.shape, mask) else { continue };
-            *area = Some(area.map_or(Area { low, high }, |all: Area| Area {
-                low: [all.low[0].min(low[0]), all.low[1].min(low[1])],
-                high: [all.high[0].max(high[0]), all.high[1].max(high[1])],
-            }));
+            let Some(of_mask) = extent(surface.shape, mask) else { continue };
+            *area = Some(area.map_or(of_mask, |all| all.joined(of_mask)));
         }
     }
     let mut designs: Vec<ModuleDesign> = Vec::new();

@@ -60,14 +60,23 @@ pub enum Carrier {
 }
 
 /// The smallest and the largest local coordinates (loc0, loc1) of a mask, in mm (rad).
-///
-/// The radii of an annulus are those about the beam, which differ from loc0 by up to its shift.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Area {
     /// The smallest coordinates.
     pub low: [Scalar; 2],
     /// The largest coordinates.
     pub high: [Scalar; 2],
+}
+
+impl Area {
+    /// The smallest range that holds both.
+    #[must_use]
+    pub fn joined(self, other: Self) -> Self {
+        Self {
+            low: [0, 1].map(|axis| self.low[axis].min(other.low[axis])),
+            high: [0, 1].map(|axis| self.high[axis].max(other.high[axis])),
+        }
+    }
 }
 
 /// The local frame at a point of a surface: how local coordinates and space change with each other.
