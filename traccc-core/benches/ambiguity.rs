@@ -37,10 +37,10 @@ fn ambiguity(criterion: &mut Criterion) {
     for (name, particles, measurements) in [("mu100", 1_594, 37_818), ("mu200", 4_096, 72_019)] {
         let tracks = found_tracks(particles, measurements, 1);
         group.throughput(Throughput::Elements(tracks.len() as u64));
-        let config = AmbiguityConfig::default();
+        let cuts = AmbiguityConfig::default().cuts();
         group.bench_with_input(BenchmarkId::from_parameter(name), &tracks, |bencher, tracks| {
             bencher.iter(|| {
-                resolve_ambiguities(black_box(tracks), measurements as usize, black_box(&config))
+                resolve_ambiguities(black_box(tracks), measurements as usize, black_box(&cuts))
             });
         });
     }

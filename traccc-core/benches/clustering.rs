@@ -70,8 +70,8 @@ fn clustering(criterion: &mut Criterion) {
         let cells = cells(particles, 1);
         group.throughput(Throughput::Elements(cells.len() as u64));
         group.bench_with_input(BenchmarkId::from_parameter(name), &cells, |bencher, cells| {
-            let config = ClusteringConfig::default();
-            bencher.iter(|| cluster(black_box(cells), black_box(&modules), &config));
+            let cuts = ClusteringConfig::default().cuts();
+            bencher.iter(|| cluster(black_box(cells), black_box(&modules), &cuts));
         });
     }
     group.finish();

@@ -17,13 +17,13 @@ fn parameters(criterion: &mut Criterion) {
     let field = MagneticField::along_z(2.0);
     let cuts = SeedingConfig::default().cuts(&field).expect("the default settings are sound");
     let seeds = find_seeds(&spacepoints, &cuts);
-    let (detector, config) = (Detector::default(), ParametersConfig::default());
+    let (detector, parameters) = (Detector::default(), ParametersConfig::default().cuts());
     let mut group = criterion.benchmark_group("parameters");
     group.throughput(Throughput::Elements(seeds.len() as u64));
     group.bench_with_input(BenchmarkId::from_parameter("mu200"), &seeds, |bencher, seeds| {
         bencher.iter(|| {
             let seeds = black_box(seeds);
-            estimate_parameters(&measurements, &spacepoints, seeds, &detector, &field, &config)
+            estimate_parameters(&measurements, &spacepoints, seeds, &detector, &field, &parameters)
         });
     });
     group.finish();

@@ -1,13 +1,13 @@
-use crate::ambiguity::AmbiguityConfig;
+use crate::ambiguity::{AmbiguityConfig, AmbiguityCuts};
 use crate::chain::Stage;
-use crate::clustering::ClusteringConfig;
+use crate::clustering::{ClusteringConfig, ClusteringCuts};
 use crate::error::Error;
 use crate::field::MagneticField;
-use crate::finding::{FindingConfig, Smoother};
-use crate::fitting::FittingConfig;
-use crate::parameters::ParametersConfig;
-use crate::propagation::PropagationConfig;
-use crate::seeding::SeedingConfig;
+use crate::finding::{FindingConfig, FindingCuts, Smoother};
+use crate::fitting::{FittingConfig, FittingCuts};
+use crate::parameters::{ParametersConfig, ParametersCuts};
+use crate::propagation::{PropagationConfig, PropagationCuts};
+use crate::seeding::{SeedingConfig, SeedingCuts};
 use serde::{Deserialize, Serialize};
 
 /// All settings of a reconstruction; one table for each stage in a TOML file.
@@ -31,6 +31,29 @@ pub struct ChainConfig {
     /// The Kalman fit of the chosen tracks.
     pub fitting: FittingConfig,
 }
+
+/// What the stages work with: made once of a [`ChainConfig`] and a field, the same record on every engine.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(not(traccc_f64), derive(bytemuck::Pod, bytemuck::Zeroable))]
+#[repr(C)]
+pub struct Settings {
+    /// Cells to measurements.
+    pub clustering: ClusteringCuts,
+    /// Triplets of space points.
+    pub seeding: SeedingCuts,
+    /// First track parameters from a seed.
+    pub parameters: ParametersCuts,
+    /// Transport through field and material, for finding and fitting.
+    pub propagation: PropagationCuts,
+    /// The combinatorial Kalman filter.
+    pub finding: FindingCuts,
+    /// Choice between tracks that share measurements.
+    pub ambiguity: AmbiguityCuts,
+    /// The Kalman fit of the chosen tracks.
+    pub fitting: FittingCuts,
+}
+#[cfg(not(traccc_f64))]
+const _: () = assert!(size_of::<Settings>() == 356);
 
 impl ChainConfig {
     /// Finding without smoothing, greedy ambiguity resolution, Kalman fit: upstream's `seq_example`.
@@ -107,8 +130,25 @@ impl ChainConfig {
     /// [`Error::Config`] for the first setting that is out of range, and for a field that does not bend tracks at the
     /// origin where seeding or parameters need it.
     pub fn validate_in(&self, field: &MagneticField) -> Result<(), Error> {
+        self.settings(field).map(drop)
+    }
+
+    /// Checks every setting as [`validate_in`](Self::validate_in) does and derives what the stages work with.
+    ///
+    /// # Errors
+    /// Those of [`validate_in`](Self::validate_in).
+    pub fn settings(&self, field: &MagneticField) -> Result<Settings, Error> {
         self.validate()?;
-        self.seeding.cuts(field)?;
-        self.parameters.validate_in(field)
+        let seeding = self.seeding.cuts(field)?;
+        self.parameters.validate_in(field)?;
+        Ok(Settings {
+            clustering: self.clustering.cuts(),
+            seeding,
+            parameters: self.parameters.cuts(),
+            propagation: self.propagation.cuts(),
+            finding: self.finding.cuts(),
+            ambiguity: self.ambiguity.cuts(),
+            fitting: self.fitting.cuts(&self.propagation),
+        })
     }
 }

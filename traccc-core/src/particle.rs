@@ -16,6 +16,26 @@ pub enum Hypothesis {
     Pion,
 }
 
+/// What propagation needs of a [`Hypothesis`], the same record on every engine.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(not(traccc_f64), derive(bytemuck::Pod, bytemuck::Zeroable))]
+#[repr(C)]
+pub struct Particle {
+    /// Mass, in GeV.
+    pub mass: Scalar,
+    /// Whether it is an electron, which scatters by a formula of its own: 1, or 0.
+    pub electron: u32,
+}
+#[cfg(not(traccc_f64))]
+const _: () = assert!(size_of::<Particle>() == 8);
+
+impl From<Hypothesis> for Particle {
+    fn from(hypothesis: Hypothesis) -> Self {
+        let electron = u32::from(hypothesis == Hypothesis::Electron);
+        Self { mass: hypothesis.mass(), electron }
+    }
+}
+
 impl Hypothesis {
     /// Mass, in GeV (Particle Data Group 2022).
     pub fn mass(self) -> Scalar {

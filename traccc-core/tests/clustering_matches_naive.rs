@@ -15,7 +15,7 @@ use traccc_core::{MeasurementIndex, ModuleIndex, Scalar, SurfaceIndex};
 /// Upstream's errors: they hold all that is known of the cells.
 fn cluster(cells: &Cells, modules: &Modules) -> Clusters {
     let config = ClusteringConfig { errors: ClusterErrors::Upstream };
-    traccc_core::clustering::cluster(cells, modules, &config)
+    traccc_core::clustering::cluster(cells, modules, &config.cuts())
 }
 
 /// Square planes across x, 20 mm apart from x = 20 mm on, with local x along y and local y along z.
@@ -181,7 +181,7 @@ fn errors_come_from_the_table_of_the_sensor_by_axis_and_size() {
     let cells = cells(&rows, &modules);
     let with = |errors| {
         let config = ClusteringConfig { errors };
-        traccc_core::clustering::cluster(&cells, &modules, &config).measurements
+        traccc_core::clustering::cluster(&cells, &modules, &config.cuts()).measurements
     };
     let pitch = [1.0_f32 / 12.0, 1.0 / 48.0].map(Scalar::from);
     let near = |found: [Scalar; 2], expected: [Scalar; 2]| {

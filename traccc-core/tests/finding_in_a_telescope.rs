@@ -8,9 +8,11 @@ use traccc_core::event::{
 };
 use traccc_core::field::MagneticField;
 use traccc_core::finding::{FindingConfig, Smoother, find_tracks};
-use traccc_core::fitting::{FittingConfig, fit_tracks};
+use traccc_core::fitting::{FittingConfig, FittingCuts, fit_tracks};
 use traccc_core::math::{Symmetric5, Vector3};
-use traccc_core::propagation::{PropagationConfig, PropagationResult, Propagator, Scene};
+use traccc_core::propagation::{
+    PropagationConfig, PropagationCuts, PropagationResult, Propagator, Scene,
+};
 use traccc_core::{Hypothesis, MeasurementIndex, Scalar, SurfaceIndex};
 
 const SIGMA: Scalar = 0.05;
@@ -34,23 +36,23 @@ impl Normal {
 struct Setup {
     detector: traccc_core::detector::Detector,
     field: MagneticField,
-    config: PropagationConfig,
+    cuts: PropagationCuts,
 }
 
 impl Setup {
     fn new(planes: usize, field: MagneticField) -> Self {
         let positions: Vec<f64> = (0..planes).map(|i| 20.0 * (i + 1) as f64).collect();
         let detector = support::compiled(&support::telescope(&positions, 2000.0, None));
-        Self { detector, field, config: PropagationConfig::default() }
+        Self { detector, field, cuts: PropagationConfig::default().cuts() }
     }
 
     fn scene(&self) -> Scene<'_> {
-        Scene { detector: &self.detector, field: &self.field, config: &self.config }
+        Scene { detector: &self.detector, field: &self.field, cuts: &self.cuts }
     }
 
     fn propagator(&self) -> Propagator<'_> {
-        let (hypothesis, limits) = (Hypothesis::Muon, support::NO_LIMITS);
-        Propagator { scene: self.scene(), hypothesis, limits }
+        let (particle, limits) = (Hypothesis::Muon.into(), support::NO_LIMITS);
+        Propagator { scene: self.scene(), particle, limits }
     }
 
     /// A particle along x at (y, z) on the first plane and what it leaves on all planes.
@@ -115,13 +117,14 @@ fn loose() -> FindingConfig {
     }
 }
 
-fn fit_config() -> FittingConfig {
-    FittingConfig {
+fn fit_cuts() -> FittingCuts {
+    let config = FittingConfig {
         min_p: 0.01,
         min_pt: 0.01,
         hypothesis: Hypothesis::Muon,
         ..FittingConfig::default()
-    }
+    };
+    config.cuts(&PropagationConfig::default())
 }
 
 #[test]
@@ -139,9 +142,9 @@ fn sparse_tracks_are_all_found_and_fitted() {
             particles.push(seen);
         }
         let measurements = collect(particles);
-        let found = find_tracks(&measurements, &seeds, &setup.scene(), &loose());
+        let found = find_tracks(&measurements, &seeds, &setup.scene(), &loose().cuts());
         assert_eq!(found.len(), tracks);
-        let fitted = fit_tracks(&measurements, &found, &setup.scene(), &fit_config());
+        let fitted = fit_tracks(&measurements, &found, &setup.scene(), &fit_cuts());
         for (i, track) in fitted.tracks.iter().enumerate() {
             assert_eq!(found.measurements.row(i).len(), 9);
             assert_eq!((track.outcome, track.ndf, track.holes), (FitOutcome::SUCCESS, 13, 0));
@@ -166,7 +169,7 @@ fn coincident_tracks_combine_in_all_ways() {
             max_chi2: 1e6,
             ..loose()
         };
-        let found = find_tracks(&collect(particles), &seeds, &setup.scene(), &config);
+        let found = find_tracks(&collect(particles), &seeds, &setup.scene(), &config.cuts());
         assert_eq!(found.len(), expected, "{n} tracks, {limit} branches");
     }
 }
@@ -180,7 +183,9 @@ fn candidates_that_follow_a_better_one_are_removed() {
     worse.vector[0] += 0.1;
     let measurements = collect(vec![seen]);
     let keep = FindingConfig { duplicate_removal_min_length: None, ..loose() };
-    let count = |config| find_tracks(&measurements, &[worse, seed], &setup.scene(), config).len();
+    let count = |config: &FindingConfig| {
+        find_tracks(&measurements, &[worse, seed], &setup.scene(), &config.cuts()).len()
+    };
     assert_eq!((count(&keep), count(&loose())), (2, 1));
 }
 
@@ -193,7 +198,7 @@ fn duplicates_are_compared_beyond_the_minimum_length_only() {
     let count = |length| {
         let config = FindingConfig { duplicate_removal_min_length: Some(length), ..loose() };
         // Equally probable: the first one stays.
-        find_tracks(&measurements, &[seed, seed], &setup.scene(), &config).len()
+        find_tracks(&measurements, &[seed, seed], &setup.scene(), &config.cuts()).len()
     };
     assert_eq!((count(5), count(8), count(9)), (1, 1, 2));
 }
@@ -210,7 +215,7 @@ fn each_measurement_votes_for_its_best_tracks() {
             min_voting_fraction,
             ..loose()
         };
-        find_tracks(&measurements, &[seed, seed, seed], &setup.scene(), &config).len()
+        find_tracks(&measurements, &[seed, seed, seed], &setup.scene(), &config.cuts()).len()
     };
     assert_eq!((count(0, 0.5), count(1, 0.5), count(2, 0.5), count(1, 0.0)), (3, 1, 2, 3));
 }
@@ -225,7 +230,7 @@ fn the_fit_counts_holes_up_to_the_last_measurement() {
     tracks.tracks.push(traccc_core::event::Track { parameters: seed, ..Default::default() });
     let kept = (0..20_u32).filter(|i| ![0, 1, 4, 5, 11, 17, 18, 19].contains(i));
     tracks.measurements.push(kept.map(MeasurementIndex));
-    let fitted = fit_tracks(&measurements, &tracks, &setup.scene(), &fit_config());
+    let fitted = fit_tracks(&measurements, &tracks, &setup.scene(), &fit_cuts());
     let track = &fitted.tracks[0];
     assert_eq!((track.outcome, track.holes, track.ndf), (FitOutcome::SUCCESS, 5, 19));
 }
@@ -238,12 +243,12 @@ fn smoothing_while_finding_equals_the_fit() {
     // The fit starts from an inflated covariance; give finding the same.
     let measurements = collect(vec![seen]);
     let diagonal = seed.covariance.diagonal().map(|v| 100.0 * v);
-    let fit = FittingConfig { covariance_inflation: 100.0, ..fit_config() };
-    let plain = find_tracks(&measurements, &[seed], &setup.scene(), &loose());
+    let fit = FittingCuts { covariance_inflation: 100.0, ..fit_cuts() };
+    let plain = find_tracks(&measurements, &[seed], &setup.scene(), &loose().cuts());
     let fitted = fit_tracks(&measurements, &plain, &setup.scene(), &fit);
     seed.covariance = Symmetric5::from_diagonal(diagonal);
     let config = FindingConfig { smoother: Smoother::Mbf, ..loose() };
-    let smoothed = find_tracks(&measurements, &[seed], &setup.scene(), &config);
+    let smoothed = find_tracks(&measurements, &[seed], &setup.scene(), &config.cuts());
     assert_eq!(smoothed.tracks[0].outcome, FitOutcome::SUCCESS);
     assert_eq!((smoothed.states.len(), fitted.states.len()), (9, 9));
     for (a, b) in smoothed.states.iter().zip(&fitted.states) {

@@ -81,10 +81,10 @@ proptest! {
     ) {
         let detector = support::compiled(&support::barrel(&[40.0, 75.0, 120.0, 180.0], 24, 8));
         let field = MagneticField::along_z(TESLA as Scalar);
-        let config = PropagationConfig::default();
+        let cuts = PropagationConfig::default().cuts();
         let propagator = Propagator {
-        scene: Scene { detector: &detector, field: &field, config: &config },
-        hypothesis: Hypothesis::Muon,
+        scene: Scene { detector: &detector, field: &field, cuts: &cuts },
+        particle: Hypothesis::Muon.into(),
         limits: support::NO_LIMITS,
     };
         let q_over_p = curvature * theta.sin();

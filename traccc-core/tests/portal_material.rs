@@ -37,11 +37,11 @@ fn tubes(material: [bool; 2]) -> DetectorModel {
 /// Momentum after the flight from the sensor `from` to the other one, from 1 GeV.
 fn arrives_with(material: [bool; 2], from: u32) -> traccc_core::Scalar {
     let detector = compiled(&tubes(material));
-    let (field, config) = (MagneticField::along_z(2.0), PropagationConfig::default());
+    let (field, cuts) = (MagneticField::along_z(2.0), PropagationConfig::default().cuts());
     let limits = support::NO_LIMITS;
     let propagator = Propagator {
-        scene: Scene { detector: &detector, field: &field, config: &config },
-        hypothesis: Hypothesis::Muon,
+        scene: Scene { detector: &detector, field: &field, cuts: &cuts },
+        particle: Hypothesis::Muon.into(),
         limits,
     };
     let theta = if from == 0 { 0.2 } else { std::f64::consts::PI - 0.2 };

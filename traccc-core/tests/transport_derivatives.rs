@@ -48,10 +48,11 @@ fn check(detector: &Detector, tolerance: f64) -> PropagatedState {
         path_tolerance: 1e-7,
         ..PropagationConfig::default()
     };
+    let cuts = config.cuts();
     let limits = support::NO_LIMITS;
     let propagator = Propagator {
-        scene: Scene { detector, field: &field, config: &config },
-        hypothesis: Hypothesis::Muon,
+        scene: Scene { detector, field: &field, cuts: &cuts },
+        particle: Hypothesis::Muon.into(),
         limits,
     };
     let fly = |vector: [f64; 5]| -> PropagatedState {

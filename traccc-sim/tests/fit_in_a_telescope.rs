@@ -18,9 +18,9 @@ use traccc_core::event::{
 };
 use traccc_core::field::MagneticField;
 use traccc_core::finding::{FindingConfig, find_tracks};
-use traccc_core::fitting::{FittingConfig, fit_tracks};
+use traccc_core::fitting::{FittingConfig, FittingCuts, fit_tracks};
 use traccc_core::math::{Symmetric5, Vector3};
-use traccc_core::propagation::{PropagationConfig, Scene};
+use traccc_core::propagation::{PropagationConfig, PropagationCuts, Scene};
 use traccc_core::{Hypothesis, MeasurementIndex, Scalar};
 use traccc_sim::detectors::{TelescopeConfig, telescope};
 use traccc_sim::{Gun, Inclination, Momentum, Simulator, SmearingConfig, TransportConfig};
@@ -63,8 +63,8 @@ impl Setup {
         Self { detector, field, gun, smearing, sigma: [0.1, 0.1, 0.017, 0.017, 0.05] }
     }
 
-    fn scene<'a>(&'a self, config: &'a PropagationConfig) -> Scene<'a> {
-        Scene { detector: &self.detector, field: &self.field, config }
+    fn scene<'a>(&'a self, cuts: &'a PropagationCuts) -> Scene<'a> {
+        Scene { detector: &self.detector, field: &self.field, cuts }
     }
 
     /// An event: its measurements, truth, and one track per particle with its measurements and a smeared seed.
@@ -129,13 +129,14 @@ impl Sample {
     }
 }
 
-fn fit_config() -> FittingConfig {
-    FittingConfig {
+fn fit_cuts() -> FittingCuts {
+    let config = FittingConfig {
         min_p: 0.05,
         min_pt: 0.05,
         hypothesis: Hypothesis::Muon,
         ..FittingConfig::default()
-    }
+    };
+    config.cuts(&PropagationConfig::default())
 }
 
 fn check_pulls(
@@ -180,9 +181,9 @@ fn check_pulls(
 fn pulls_of_muons_through_silicon_are_standard_normal() {
     for momentum in [1.0, 10.0, 100.0] {
         let setup = Setup::new(9, 20.0, 0.5, momentum, MagneticField::along_z(2.0));
-        let config = PropagationConfig::default();
+        let cuts = PropagationConfig::default().cuts();
         let p_values = check_pulls(&setup, 20, |measurements, tracks| {
-            fit_tracks(measurements, tracks, &setup.scene(&config), &fit_config())
+            fit_tracks(measurements, tracks, &setup.scene(&cuts), &fit_cuts())
         });
         println!("{momentum} GeV: mean p-value {}", p_values.mean());
         assert!(
@@ -206,12 +207,12 @@ fn found_tracks_are_the_true_ones_and_fit() {
     };
     for particles in [1, 2, 4, 10] {
         setup.gun.particles = particles;
-        let config = PropagationConfig::default();
+        let cuts = PropagationConfig::default().cuts();
         check_pulls(&setup, 1000 / particles as u64, |measurements, tracks| {
             let seeds: Vec<_> = tracks.tracks.iter().map(|t| t.parameters).collect();
-            let found = find_tracks(measurements, &seeds, &setup.scene(&config), &finding);
+            let found = find_tracks(measurements, &seeds, &setup.scene(&cuts), &finding.cuts());
             assert!(found.measurements.iter().all(|ids| ids.len() == 9));
-            fit_tracks(measurements, &found, &setup.scene(&config), &fit_config())
+            fit_tracks(measurements, &found, &setup.scene(&cuts), &fit_cuts())
         });
     }
 }
@@ -226,8 +227,8 @@ fn momentum_resolution_in_vacuum_follows_gluckstern() {
         let mut residuals = Sample::default();
         for number in 0..40 {
             let (measurements, _, tracks) = setup.event(number);
-            let config = PropagationConfig::default();
-            let fitted = fit_tracks(&measurements, &tracks, &setup.scene(&config), &fit_config());
+            let cuts = PropagationConfig::default().cuts();
+            let fitted = fit_tracks(&measurements, &tracks, &setup.scene(&cuts), &fit_cuts());
             for track in fitted.tracks.iter().filter(|t| t.outcome == FitOutcome::SUCCESS) {
                 let curvature =
                     f64::from(track.parameters.q_over_p() / track.parameters.theta().sin());

@@ -69,9 +69,10 @@ pub use setup::{Setup, SetupFiles};
 pub use traccc_core::Error as CoreError;
 pub use traccc_core::{
     Cancelled, ChainConfig, CpuBatch, CpuChain, EventCounts, Finished, Hypothesis, Keep,
-    MeasurementIndex, ModuleIndex, Reconstruction, ReconstructionChain, Scalar, SpacepointIndex,
-    Stage, StageTimings, SurfaceIndex, VolumeIndex, ambiguity, clustering, detector, event, field,
-    finding, fitting, math, parameters, propagation, seeding, spacepoints, storage, units,
+    MeasurementIndex, ModuleIndex, Reconstruction, ReconstructionChain, Scalar, Settings,
+    SpacepointIndex, Stage, StageTimings, SurfaceIndex, VolumeIndex, ambiguity, clustering,
+    detector, event, field, finding, fitting, math, parameters, propagation, seeding, spacepoints,
+    storage, units,
 };
 pub use traccc_io as io;
 pub use warning::{Misfit, Warning};

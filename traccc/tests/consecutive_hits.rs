@@ -32,10 +32,10 @@ fn transport_follows_the_hits_of_another_simulation() {
         max_steps: 100,
         max_path: 1e4,
     };
-    let config = PropagationConfig::default();
+    let cuts = PropagationConfig::default().cuts();
     let propagator = Propagator {
-        scene: Scene { detector: &setup.detector, field: &setup.field, config: &config },
-        hypothesis: Hypothesis::Pion,
+        scene: Scene { detector: &setup.detector, field: &setup.field, cuts: &cuts },
+        particle: Hypothesis::Pion.into(),
         limits,
     };
     let (mut pairs, mut same, mut lost) = (0, 0, 0);

@@ -152,7 +152,7 @@ fn report(
 ) -> Result<()> {
     let mut efficiency = Efficiency::default();
     for (number, (event, answer)) in events.iter().zip(answers).enumerate() {
-        let clusters = cluster(&event.cells, &setup.modules, &ClusteringConfig::default());
+        let clusters = cluster(&event.cells, &setup.modules, &ClusteringConfig::default().cuts());
         let measurements = clusters.measurements.len();
         let origin = MeasurementTruth::from_cells(
             &event.truth,

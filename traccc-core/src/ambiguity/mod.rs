@@ -3,7 +3,7 @@
 mod config;
 mod sharing;
 
-pub use config::AmbiguityConfig;
+pub use config::{AmbiguityConfig, AmbiguityCuts};
 
 use crate::Scalar;
 use crate::event::Tracks;
@@ -13,8 +13,8 @@ use std::collections::binary_heap::PeekMut;
 
 /// Keeps the best of the tracks that share measurements; what remains keeps its order.
 ///
-/// Tracks of fewer than [`AmbiguityConfig::min_measurements`] measurements are dropped. Of the rest a track can be removed
-/// only while it itself shares at least [`AmbiguityConfig::max_shared_measurements`] of its measurements with tracks that
+/// Tracks of fewer than [`AmbiguityCuts::min_measurements`] measurements are dropped. Of the rest a track can be removed
+/// only while it itself shares at least [`AmbiguityCuts::max_shared_measurements`] of its measurements with tracks that
 /// remain. In each round all those go that are worse than every removable track with which they share a measurement,
 /// until none can be removed. The worse of two tracks has the larger fraction of shared measurements; of equal ones the
 /// smaller p-value (not a number counts as the smallest of all); of equal ones it was found first.
@@ -31,17 +31,13 @@ use std::collections::binary_heap::PeekMut;
 /// # Panics
 /// If a track that is not dropped at once names a measurement that is not less than `measurements`, or if there are
 /// more rows of measurements than tracks.
-pub fn resolve_ambiguities(
-    tracks: &Tracks,
-    measurements: usize,
-    config: &AmbiguityConfig,
-) -> Tracks {
+pub fn resolve_ambiguities(tracks: &Tracks, measurements: usize, cuts: &AmbiguityCuts) -> Tracks {
     // The tracks of a round may go at once, one by one or in later rounds, and the same tracks remain. For a track that is
     // worse than its removable neighbours stays so until it goes: none of them can go before it, so that it keeps what it
     // shares, and no removal makes a track share more. Each step thus leaves all other possible steps possible, and two
     // of them lead to the same tracks in either order. A machine of many threads takes whole rounds; one thread is
     // faster with the worst track of the event, which is always one that goes.
-    let mut sharing = Sharing::new(tracks, measurements, config);
+    let mut sharing = Sharing::new(tracks, measurements, cuts);
     let mut worst_first: BinaryHeap<Badness> = sharing
         .accepted()
         .filter(|&track| sharing.is_removable(track))

@@ -1,4 +1,4 @@
-use super::AmbiguityConfig;
+use super::AmbiguityCuts;
 use crate::MeasurementIndex;
 use crate::event::Tracks;
 
@@ -26,15 +26,15 @@ struct Owners {
 }
 
 impl<'a> Sharing<'a> {
-    pub(super) fn new(tracks: &'a Tracks, measurements: usize, config: &AmbiguityConfig) -> Self {
+    pub(super) fn new(tracks: &'a Tracks, measurements: usize, cuts: &AmbiguityCuts) -> Self {
         let mut sharing = Self {
             tracks,
             owners: vec![Owners::default(); measurements],
             shared: vec![REMOVED; tracks.len()],
-            limit: config.max_shared_measurements,
+            limit: cuts.max_shared_measurements,
         };
         for (track, row) in tracks.measurements.iter().enumerate() {
-            if (row.len() as u64) < u64::from(config.min_measurements) {
+            if (row.len() as u64) < u64::from(cuts.min_measurements) {
                 continue;
             }
             sharing.shared[track] = 0;

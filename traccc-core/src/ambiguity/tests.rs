@@ -14,7 +14,7 @@ fn tracks(rows: &[(&[u32], Scalar)]) -> Tracks {
 }
 
 fn resolve(rows: &[(&[u32], Scalar)], config: &AmbiguityConfig) -> Vec<Vec<u32>> {
-    let resolved = resolve_ambiguities(&tracks(rows), 32, config);
+    let resolved = resolve_ambiguities(&tracks(rows), 32, &config.cuts());
     resolved.measurements.iter().map(|row| row.iter().map(|m| m.0).collect()).collect()
 }
 
@@ -45,11 +45,11 @@ fn the_better_p_value_wins_at_equal_shared_fractions() {
 #[test]
 fn of_equally_good_tracks_the_last_wins() {
     let rows: [(&[u32], Scalar); 3] = [(&[1, 3, 5], 0.5), (&[1, 3, 5], 0.5), (&[1, 3, 5], 0.5)];
-    let resolved = resolve_ambiguities(&tracks(&rows), 32, &AmbiguityConfig::default());
+    let resolved = resolve_ambiguities(&tracks(&rows), 32, &AmbiguityConfig::default().cuts());
     assert_eq!(resolved.len(), 1);
     let mut marked = tracks(&rows);
     marked.tracks[2].holes = 7;
-    let resolved = resolve_ambiguities(&marked, 32, &AmbiguityConfig::default());
+    let resolved = resolve_ambiguities(&marked, 32, &AmbiguityConfig::default().cuts());
     assert_eq!(resolved.tracks[0].holes, 7);
 }
 
@@ -98,7 +98,7 @@ fn states_follow_their_tracks() {
     let mut smoothed = tracks(&[(&[1, 2, 3], 0.1), (&[3, 4, 5, 6], 0.2), (&[7, 8, 9], 0.3)]);
     let state = |i: usize| TrackState { smoothed_chi2: i as Scalar, ..TrackState::default() };
     smoothed.states = (0..10).map(state).collect();
-    let resolved = resolve_ambiguities(&smoothed, 32, &AmbiguityConfig::default());
+    let resolved = resolve_ambiguities(&smoothed, 32, &AmbiguityConfig::default().cuts());
     let chi2: Vec<usize> = resolved.states.iter().map(|s| s.smoothed_chi2 as usize).collect();
     assert_eq!(chi2, [3, 4, 5, 6, 7, 8, 9]);
 }
@@ -168,7 +168,7 @@ fn one_by_one(rows: &Rows, config: &AmbiguityConfig) -> Vec<usize> {
 
 fn resolved(rows: &Rows, ids: usize, config: &AmbiguityConfig) -> Tracks {
     let borrowed: Vec<(&[u32], Scalar)> = rows.iter().map(|(m, p)| (m.as_slice(), *p)).collect();
-    resolve_ambiguities(&tracks(&borrowed), ids, config)
+    resolve_ambiguities(&tracks(&borrowed), ids, &config.cuts())
 }
 
 fn selected(rows: &Rows, chosen: Vec<usize>) -> Tracks {
@@ -247,7 +247,7 @@ proptest! {
         rows in prop::collection::vec(prop::collection::vec(0_u32..60, 3..10), 0..60),
     ) {
         let rows: Vec<(&[u32], Scalar)> = rows.iter().map(|m| (m.as_slice(), 0.5)).collect();
-        let resolved = resolve_ambiguities(&tracks(&rows), 60, &AmbiguityConfig::default());
+        let resolved = resolve_ambiguities(&tracks(&rows), 60, &AmbiguityConfig::default().cuts());
         let distinct = |row: &[MeasurementIndex]| row.iter().copied().collect::<BTreeSet<_>>();
         let each: usize = resolved.measurements.iter().map(|row| distinct(row).len()).sum();
         prop_assert_eq!(each, distinct(&resolved.measurements.values).len());
@@ -258,7 +258,7 @@ proptest! {
 fn no_track_shares_fewer_measurements_than_none() {
     let apart = tracks(&[(&[0, 1, 2], 0.5), (&[3, 4, 5], 0.5), (&[6, 7, 8], 0.5)]);
     let none = AmbiguityConfig { max_shared_measurements: 0, ..AmbiguityConfig::default() };
-    assert_eq!(resolve_ambiguities(&apart, 9, &none).len(), 0);
+    assert_eq!(resolve_ambiguities(&apart, 9, &none.cuts()).len(), 0);
 }
 
 /// Upstream's test of 10,000 random tracks: 1 to 20 measurements out of 10,000, p-values uniform.
@@ -274,7 +274,7 @@ fn ten_thousand_random_tracks_resolve_as_by_definition() {
         input.measurements.push(row);
         input.tracks.push(Track { p_value: random.random(), ..Track::default() });
     }
-    let resolved = resolve_ambiguities(&input, 10_001, &AmbiguityConfig::default());
+    let resolved = resolve_ambiguities(&input, 10_001, &AmbiguityConfig::default().cuts());
     assert_eq!(resolved, input.select(one_scan_per_removal(&input, 10_001)));
 }
 

@@ -3,7 +3,7 @@ use super::stage::{Stage, StageTimings};
 use super::{Finished, ReconstructionChain};
 use crate::ambiguity::resolve_ambiguities;
 use crate::clustering::{Clusters, cluster};
-use crate::config::ChainConfig;
+use crate::config::{ChainConfig, Settings};
 use crate::detector::{Detector, Modules};
 use crate::error::{Cancelled, Error};
 use crate::event::CellsView;
@@ -12,7 +12,7 @@ use crate::finding::find_tracks;
 use crate::fitting::fit_tracks;
 use crate::parameters::estimate_parameters;
 use crate::propagation::Scene;
-use crate::seeding::{SeedingAlgorithm, SeedingCuts, find_seeds};
+use crate::seeding::{SeedingAlgorithm, find_seeds};
 use crate::spacepoints::form_spacepoints;
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub struct CpuChain {
     modules: Arc<Modules>,
     field: Arc<MagneticField>,
     config: ChainConfig,
-    seeding: SeedingCuts,
+    settings: Settings,
 }
 
 impl CpuChain {
@@ -42,13 +42,12 @@ impl CpuChain {
         field: Arc<MagneticField>,
         config: &ChainConfig,
     ) -> Result<Self, Error> {
-        config.validate_in(&field)?;
-        let seeding = config.seeding.cuts(&field)?;
-        Ok(Self { detector, modules, field, config: config.clone(), seeding })
+        let settings = config.settings(&field)?;
+        Ok(Self { detector, modules, field, config: config.clone(), settings })
     }
 
     fn scene(&self) -> Scene<'_> {
-        Scene { detector: &self.detector, field: &self.field, config: &self.config.propagation }
+        Scene { detector: &self.detector, field: &self.field, cuts: &self.settings.propagation }
     }
 
     /// One stage of one event.
@@ -58,40 +57,39 @@ impl CpuChain {
         cells: CellsView<'_>,
         event: &mut Reconstruction,
     ) -> Result<(), Error> {
-        let (config, measurements) = (&self.config, &event.measurements);
+        let (settings, measurements) = (&self.settings, &event.measurements);
         match stage {
             Stage::Clustering => {
                 cells.validate(&self.modules)?;
                 let Clusters { measurements, labels } =
-                    cluster(cells, &self.modules, &config.clustering);
+                    cluster(cells, &self.modules, &settings.clustering);
                 (event.measurements, event.cell_measurements) = (measurements, labels.into());
             }
             Stage::Spacepoints => {
                 event.spacepoints = form_spacepoints(measurements, &self.detector);
             }
-            Stage::Seeding => match config.seeding.algorithm {
+            Stage::Seeding => match self.config.seeding.algorithm {
                 SeedingAlgorithm::Triplet => {
-                    event.seeds = find_seeds(&event.spacepoints, &self.seeding).into();
+                    event.seeds = find_seeds(&event.spacepoints, &settings.seeding).into();
                 }
             },
             Stage::Parameters => {
                 let (points, seeds) = (&event.spacepoints, &event.seeds);
-                let (detector, field, config) = (&self.detector, &self.field, &config.parameters);
+                let (detector, field, cuts) = (&self.detector, &self.field, &settings.parameters);
                 event.parameters =
-                    estimate_parameters(measurements, points, seeds, detector, field, config)
-                        .into();
+                    estimate_parameters(measurements, points, seeds, detector, field, cuts).into();
             }
             Stage::Finding => {
                 let (scene, seeds) = (self.scene(), &event.parameters);
-                event.found = find_tracks(measurements, seeds, &scene, &config.finding);
+                event.found = find_tracks(measurements, seeds, &scene, &settings.finding);
             }
             Stage::Ambiguity => {
                 let (found, all) = (&event.found, measurements.len());
-                event.resolved = Some(resolve_ambiguities(found, all, &config.ambiguity));
+                event.resolved = Some(resolve_ambiguities(found, all, &settings.ambiguity));
             }
             Stage::Fitting => {
                 let (scene, tracks) = (self.scene(), event.tracks());
-                let fitted = fit_tracks(measurements, tracks, &scene, &config.fitting);
+                let fitted = fit_tracks(measurements, tracks, &scene, &settings.fitting);
                 event.fitted = Some(fitted);
             }
         }

@@ -1,4 +1,5 @@
 use crate::Scalar;
+use bytemuck::{Pod, Zeroable};
 use serde::{Deserialize, Serialize};
 
 /// Settings of clustering.
@@ -25,7 +26,26 @@ pub enum ClusterErrors {
     Upstream,
 }
 
-impl ClusterErrors {
+/// What clustering works with, the same record on every engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct ClusteringCuts {
+    /// [`ClusterErrors`] as its number, in the order of its variants.
+    pub errors: u32,
+}
+const _: () = assert!(size_of::<ClusteringCuts>() == 4);
+
+impl ClusteringConfig {
+    /// The settings as clustering works with them.
+    pub fn cuts(&self) -> ClusteringCuts {
+        ClusteringCuts { errors: self.errors as u32 }
+    }
+}
+
+impl ClusteringCuts {
+    const TABLE: u32 = ClusterErrors::Table as u32;
+    const UPSTREAM: u32 = ClusterErrors::Upstream as u32;
+
     /// The variance along an axis, in mm² (rad²), of a cluster of `size` channels that is `width` mm (rad) wide and whose
     /// channel centres have the weighted variance `spread`; `table` are the errors of its sensor by size.
     #[inline]
@@ -37,9 +57,9 @@ impl ClusterErrors {
         spread: Scalar,
     ) -> Scalar {
         let pitch = width / size as Scalar;
-        match (self, table) {
-            (Self::Upstream, _) => spread + pitch * pitch / 12.0,
-            (Self::Table, [.., largest]) => {
+        match (self.errors, table) {
+            (Self::UPSTREAM, _) => spread + pitch * pitch / 12.0,
+            (Self::TABLE, [.., largest]) => {
                 let error = table.get(size as usize - 1).unwrap_or(largest);
                 error * error
             }
@@ -54,25 +74,30 @@ impl ClusterErrors {
 mod tests {
     use super::*;
 
+    fn cuts(errors: ClusterErrors) -> ClusteringCuts {
+        ClusteringConfig { errors }.cuts()
+    }
+
     #[test]
     fn the_table_is_read_by_size_and_its_last_entry_holds_for_larger_clusters() {
         let table = [0.5, 0.25];
-        let variance = |size| ClusterErrors::Table.variance(&table, size, 3.0, 7.0);
+        let variance = |size| cuts(ClusterErrors::Table).variance(&table, size, 3.0, 7.0);
         assert_eq!([1, 2, 3, 1000].map(variance), [0.25, 0.0625, 0.0625, 0.0625]);
     }
 
     #[test]
     fn without_a_table_the_pitch_gives_the_error() {
         for errors in [ClusterErrors::Table, ClusterErrors::Pitch] {
+            let errors = cuts(errors);
             assert_eq!(errors.variance(&[], 1, 6.0, 0.0), 3.0);
             assert_eq!(errors.variance(&[], 2, 12.0, 9.0), 0.75);
             assert_eq!(errors.variance(&[], 5, 30.0, 9.0), 0.75);
         }
-        assert_eq!(ClusterErrors::Pitch.variance(&[0.5], 1, 6.0, 0.0), 3.0);
+        assert_eq!(cuts(ClusterErrors::Pitch).variance(&[0.5], 1, 6.0, 0.0), 3.0);
     }
 
     #[test]
     fn upstream_adds_the_spread_whatever_the_table_says() {
-        assert_eq!(ClusterErrors::Upstream.variance(&[0.5], 2, 12.0, 9.0), 12.0);
+        assert_eq!(cuts(ClusterErrors::Upstream).variance(&[0.5], 2, 12.0, 9.0), 12.0);
     }
 }

@@ -8,7 +8,7 @@ mod components;
 mod config;
 mod moments;
 
-pub use config::{ClusterErrors, ClusteringConfig};
+pub use config::{ClusterErrors, ClusteringConfig, ClusteringCuts};
 
 use crate::detector::Modules;
 use crate::event::{CellsView, Measurement, Measurements};
@@ -45,19 +45,19 @@ pub struct Clusters {
 pub fn cluster<'a>(
     cells: impl Into<CellsView<'a>>,
     modules: &Modules,
-    config: &ClusteringConfig,
+    cuts: &ClusteringCuts,
 ) -> Clusters {
-    cluster_view(cells.into(), modules, config)
+    cluster_view(cells.into(), modules, cuts)
 }
 
-fn cluster_view(cells: CellsView<'_>, modules: &Modules, config: &ClusteringConfig) -> Clusters {
+fn cluster_view(cells: CellsView<'_>, modules: &Modules, cuts: &ClusteringCuts) -> Clusters {
     // Joining the parts costs a copy of the result: not worth it without a second thread.
     if cells.len() <= CELLS_PER_TASK || rayon::current_num_threads() == 1 {
-        return cluster_range(cells, modules, config, 0..cells.len());
+        return cluster_range(cells, modules, cuts, 0..cells.len());
     }
     let tasks = tasks(cells.module);
     let parts: Vec<Clusters> =
-        tasks.into_par_iter().map(|range| cluster_range(cells, modules, config, range)).collect();
+        tasks.into_par_iter().map(|range| cluster_range(cells, modules, cuts, range)).collect();
     join(&parts, cells.len())
 }
 
@@ -79,7 +79,7 @@ fn tasks(modules: &[ModuleIndex]) -> Vec<Range<usize>> {
 fn cluster_range(
     cells: CellsView<'_>,
     modules: &Modules,
-    config: &ClusteringConfig,
+    cuts: &ClusteringCuts,
     range: Range<usize>,
 ) -> Clusters {
     let mut measurements = Measurements::with_capacity(range.len() / 2);
@@ -110,7 +110,7 @@ fn cluster_range(
             measurements.push(Measurement {
                 subspace: modules.subspace[module.get()],
                 surface: modules.surface[module.get()],
-                ..moments.measurement(&sensor, config.errors, translation)
+                ..moments.measurement(&sensor, cuts, translation)
             });
         }
         start += same;

@@ -1,4 +1,4 @@
-use super::ClusterErrors;
+use super::ClusteringCuts;
 use crate::Scalar;
 use crate::detector::Segmentation;
 use crate::event::Measurement;
@@ -78,7 +78,7 @@ impl Moments {
     pub(super) fn measurement(
         &self,
         sensor: &Segmentation<'_>,
-        errors: ClusterErrors,
+        cuts: &ClusteringCuts,
         translation: [Scalar; 2],
     ) -> Measurement {
         let mut measurement = Measurement { cells: self.cells, ..Measurement::default() };
@@ -89,7 +89,7 @@ impl Moments {
                 sensor.edges[axis][highest as usize + 1] - sensor.edges[axis][lowest as usize];
             measurement.local[axis] = self.mean[axis] + self.origin[axis] + shift;
             measurement.variance[axis] =
-                errors.variance(sensor.errors[axis], size, width, self.variance[axis]);
+                cuts.variance(sensor.errors[axis], size, width, self.variance[axis]);
             measurement.size[axis] = size;
             measurement.width[axis] = width;
         }
@@ -100,6 +100,7 @@ impl Moments {
 #[cfg(test)]
 #[expect(clippy::float_cmp, reason = "the values are exact in binary")]
 mod tests {
+    use super::super::{ClusterErrors, ClusteringConfig};
     use super::*;
     use crate::detector::ModuleDesign;
 
@@ -110,7 +111,8 @@ mod tests {
         for (channels, activation) in &cells[1..] {
             moments.add(&sensor, *channels, *activation);
         }
-        moments.measurement(&sensor, ClusterErrors::Upstream, [0.25, -0.25])
+        let cuts = ClusteringConfig { errors: ClusterErrors::Upstream }.cuts();
+        moments.measurement(&sensor, &cuts, [0.25, -0.25])
     }
 
     #[test]
@@ -128,7 +130,8 @@ mod tests {
         let sensor = design.segmentation();
         let mut moments = Moments::of_cell(&sensor, [3, 0], 1.0);
         moments.add(&sensor, [1, 0], 1.0);
-        let measurement = moments.measurement(&sensor, ClusterErrors::Table, [9.0, 9.0]);
+        let measurement =
+            moments.measurement(&sensor, &ClusteringConfig::default().cuts(), [9.0, 9.0]);
         assert_eq!(measurement.cells, 2);
         assert_eq!(measurement.size, [3, 1]);
         assert_eq!(measurement.width, [5.5, 48.0]);

@@ -1,6 +1,6 @@
 //! From the ends of links to tracks.
 
-use super::{Link, Prediction, Search, Smoother};
+use super::{Link, Prediction, Search};
 use crate::event::{BoundParameters, FitOutcome, Track, TrackState, Tracks};
 use crate::kalman::mbf::{FilterStep, smooth};
 use crate::kalman::{Observation, track_state, widen};
@@ -10,8 +10,7 @@ use rayon::prelude::*;
 impl Search<'_> {
     /// A track for each tip of allowed length.
     pub(super) fn build(&self, seeds: &[BoundParameters]) -> Tracks {
-        let (min, max) =
-            (self.config.min_measurements as usize, self.config.max_measurements as usize);
+        let (min, max) = (self.cuts.min_measurements as usize, self.cuts.max_measurements as usize);
         let mut tracks = Tracks::new();
         let mut tips = Vec::with_capacity(self.tips.len());
         for &tip in &self.tips {
@@ -25,7 +24,7 @@ impl Search<'_> {
             tracks.measurements.push(self.measurements_back(tip));
             tracks.measurements.values[first..].reverse();
         }
-        if self.config.smoother == Smoother::Mbf {
+        if self.cuts.smoother != 0 {
             self.smooth_all(&tips, seeds, &mut tracks);
         }
         tracks

@@ -1,4 +1,5 @@
 use crate::error::{Error, check};
+use crate::propagation::{Limits, Particle};
 use crate::{Hypothesis, Scalar};
 use serde::{Deserialize, Serialize};
 
@@ -107,7 +108,68 @@ impl Default for FindingConfig {
     }
 }
 
+/// What finding works with, the same record on every engine.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(not(traccc_f64), derive(bytemuck::Pod, bytemuck::Zeroable))]
+#[repr(C)]
+pub struct FindingCuts {
+    /// When the propagation to the next sensor gives up. Its path has no limit.
+    pub limits: Limits,
+    /// The particle assumed.
+    pub particle: Particle,
+    /// Largest predicted chi2 of a measurement.
+    pub max_chi2: Scalar,
+    /// Fraction of its measurements that must vote for a track.
+    pub min_voting_fraction: Scalar,
+    /// Branches of one seed propagated in one step at most.
+    pub max_branches_per_seed: u32,
+    /// Measurements kept on a surface, best chi2 first.
+    pub max_branches_per_surface: u32,
+    /// Measurements of a track at least.
+    pub min_measurements: u32,
+    /// Measurements of a track at most; also the number of steps.
+    pub max_measurements: u32,
+    /// Holes of a track at most.
+    pub max_holes: u32,
+    /// Holes one after the other at most.
+    pub max_consecutive_holes: u32,
+    /// Tracks one measurement votes for; 0 switches the voting off.
+    pub max_tracks_per_measurement: u32,
+    /// Tracks with more measurements than this lose against better ones ending in the same measurements; `u32::MAX`
+    /// switches the removal off.
+    pub duplicate_removal_min_length: u32,
+    /// Whether found tracks are smoothed: 1 (MBF), or 0.
+    pub smoother: u32,
+}
+#[cfg(not(traccc_f64))]
+const _: () = assert!(size_of::<FindingCuts>() == 72);
+
 impl FindingConfig {
+    /// The settings as finding works with them.
+    pub fn cuts(&self) -> FindingCuts {
+        FindingCuts {
+            limits: Limits {
+                min_p: self.min_p,
+                min_pt: self.min_pt,
+                min_step_to_next_surface: self.min_step_to_next_surface,
+                max_steps: self.max_steps_to_next_surface,
+                max_path: Scalar::MAX,
+            },
+            particle: self.hypothesis.into(),
+            max_chi2: self.max_chi2,
+            min_voting_fraction: self.min_voting_fraction,
+            max_branches_per_seed: self.max_branches_per_seed,
+            max_branches_per_surface: self.max_branches_per_surface,
+            min_measurements: self.min_measurements,
+            max_measurements: self.max_measurements,
+            max_holes: self.max_holes,
+            max_consecutive_holes: self.max_consecutive_holes,
+            max_tracks_per_measurement: self.max_tracks_per_measurement,
+            duplicate_removal_min_length: self.duplicate_removal_min_length.unwrap_or(u32::MAX),
+            smoother: u32::from(self.smoother == Smoother::Mbf),
+        }
+    }
+
     pub(crate) fn validate(&self) -> Result<(), Error> {
         let (min, max) = (self.min_measurements, self.max_measurements);
         check(min > 0, "finding.min_measurements", min, "at least 1")?;

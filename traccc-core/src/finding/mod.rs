@@ -20,14 +20,14 @@ mod duplicates;
 mod step;
 mod voting;
 
-pub use config::{FindingConfig, Smoother};
+pub use config::{FindingConfig, FindingCuts, Smoother};
 
 use crate::Scalar;
 use crate::event::{BoundParameters, Measurements, Tracks};
 use crate::index::MeasurementIndex;
 use crate::kalman::is_track;
 use crate::math::{Matrix5, Symmetric5};
-use crate::propagation::{Limits, Propagator, Scene};
+use crate::propagation::{Propagator, Scene};
 use step::Candidate;
 
 /// One candidate at one sensor: a measurement or a hole.
@@ -67,7 +67,7 @@ struct Search<'a> {
     /// First measurement of each surface.
     offsets: Vec<u32>,
     propagator: Propagator<'a>,
-    config: &'a FindingConfig,
+    cuts: &'a FindingCuts,
     /// All links, step after step.
     links: Vec<Link>,
     /// A prediction for each link; empty unless smoothing is on.
@@ -87,20 +87,14 @@ pub fn find_tracks(
     measurements: &Measurements,
     seeds: &[BoundParameters],
     scene: &Scene<'_>,
-    config: &FindingConfig,
+    cuts: &FindingCuts,
 ) -> Tracks {
-    let limits = Limits {
-        min_p: config.min_p,
-        min_pt: config.min_pt,
-        min_step_to_next_surface: config.min_step_to_next_surface,
-        max_steps: config.max_steps_to_next_surface,
-        max_path: Scalar::MAX,
-    };
+    let FindingCuts { particle, limits, .. } = *cuts;
     let mut search = Search {
         measurements,
         offsets: measurements.offsets_by_surface(scene.detector.surfaces.len()),
-        propagator: Propagator { scene: *scene, hypothesis: config.hypothesis, limits },
-        config,
+        propagator: Propagator { scene: *scene, particle, limits },
+        cuts,
         links: Vec::with_capacity(seeds.len() * 12),
         predictions: Vec::new(),
         tips: Vec::with_capacity(seeds.len()),
@@ -112,13 +106,13 @@ pub fn find_tracks(
     let seeded =
         seeds.iter().enumerate().filter(usable).map(|(row, seed)| Candidate::of_seed(row, seed));
     let mut candidates: Vec<Candidate> = seeded.collect();
-    for step in 0..config.max_measurements {
+    for step in 0..cuts.max_measurements {
         if candidates.is_empty() {
             break;
         }
         candidates = search.advance(step, &candidates, seeds.len());
     }
-    if config.max_tracks_per_measurement > 0 {
+    if cuts.max_tracks_per_measurement > 0 {
         search.vote();
     }
     search.build(seeds)

@@ -1,7 +1,7 @@
 //! One step of all candidates.
 
 use super::duplicates::survivors;
-use super::{Link, NO_LINK, Prediction, Search, Smoother};
+use super::{Link, NO_LINK, Prediction, Search};
 use crate::Scalar;
 use crate::event::BoundParameters;
 use crate::index::{MeasurementIndex, SurfaceIndex};
@@ -70,7 +70,7 @@ impl Search<'_> {
             .map(|(chunk, rows)| self.extend_all(chunk * CHUNK, rows))
             .collect();
         let first = self.links.len();
-        let smoothing = self.config.smoother == Smoother::Mbf;
+        let smoothing = self.cuts.smoother != 0;
         for extension in extensions.iter().flatten() {
             self.links.push(extension.link);
             if smoothing {
@@ -82,11 +82,11 @@ impl Search<'_> {
                 });
             }
         }
-        let mut goes_on = match self.config.duplicate_removal_min_length {
-            Some(length) if step >= length => {
-                survivors(&self.links, first, self.measurements.len(), step, length)
-            }
-            _ => vec![true; self.links.len() - first],
+        let length = self.cuts.duplicate_removal_min_length;
+        let mut goes_on = if step >= length {
+            survivors(&self.links, first, self.measurements.len(), step, length)
+        } else {
+            vec![true; self.links.len() - first]
         };
         self.limit_branches(first, seeds, &mut goes_on);
 
@@ -167,7 +167,7 @@ impl Search<'_> {
         self.rank(candidate, compatible);
         let before = extensions.len();
         for &(chi2, measurement) in compatible.iter() {
-            if extensions.len() - before == self.config.max_branches_per_surface as usize {
+            if extensions.len() - before == self.cuts.max_branches_per_surface as usize {
                 break;
             }
             let seen = Observation::of(self.measurements, measurement as usize);
@@ -198,7 +198,7 @@ impl Search<'_> {
         for measurement in self.offsets[surface]..self.offsets[surface + 1] {
             let seen = Observation::of(self.measurements, measurement as usize);
             let chi2 = predicted_chi2(&candidate.vector, &candidate.covariance, &seen);
-            if (0.0..=self.config.max_chi2).contains(&chi2) {
+            if (0.0..=self.cuts.max_chi2).contains(&chi2) {
                 compatible.push((chi2, measurement));
             }
         }
@@ -213,17 +213,17 @@ impl Search<'_> {
         for (link, goes_on) in self.links[first..].iter().zip(goes_on) {
             let count = &mut branches[link.seed as usize];
             *count += u32::from(*goes_on);
-            *goes_on &= *count <= self.config.max_branches_per_seed;
+            *goes_on &= *count <= self.cuts.max_branches_per_seed;
         }
     }
 
     /// Carries a link to its next sensor, or ends a track.
     fn follow(&self, row: u32, extension: &Extension, step: u32, followed: &mut Followed) {
         let Extension { link, vector, covariance, surface, .. } = extension;
-        let config = self.config;
-        let last = step + 1 == config.max_measurements;
-        if link.holes > config.max_holes
-            || link.consecutive_holes > config.max_consecutive_holes
+        let cuts = self.cuts;
+        let last = step + 1 == cuts.max_measurements;
+        if link.holes > cuts.max_holes
+            || link.consecutive_holes > cuts.max_consecutive_holes
             || last
         {
             followed.ended.push(row);
@@ -241,7 +241,7 @@ impl Search<'_> {
                 };
                 followed.arrived.push(candidate);
             }
-            _ if step + 1 >= config.min_measurements => followed.ended.push(row),
+            _ if step + 1 >= cuts.min_measurements => followed.ended.push(row),
             _ => {}
         }
     }

@@ -9,7 +9,7 @@ impl Search<'_> {
     ///
     /// A measurement votes for its `max_tracks_per_measurement` most probable tracks, the earlier one of equals.
     pub(super) fn vote(&mut self) {
-        let votes_each = self.config.max_tracks_per_measurement as usize;
+        let votes_each = self.cuts.max_tracks_per_measurement as usize;
         let quality: Vec<Scalar> = self
             .tips
             .iter()
@@ -21,7 +21,7 @@ impl Search<'_> {
         let mut ballots: Vec<(u32, u32)> = Vec::new();
         let mut lengths = vec![0_u32; self.tips.len()];
         for (track, &tip) in self.tips.iter().enumerate() {
-            let (min, max) = (self.config.min_measurements, self.config.max_measurements);
+            let (min, max) = (self.cuts.min_measurements, self.cuts.max_measurements);
             let length = self.measurements_back(tip).count() as u32;
             // Tips that will not become tracks have no vote.
             if (min..=max).contains(&length) {
@@ -39,7 +39,7 @@ impl Search<'_> {
                 votes[*track as usize] += 1;
             }
         }
-        let fraction = self.config.min_voting_fraction;
+        let fraction = self.cuts.min_voting_fraction;
         let mut track = 0;
         self.tips.retain(|_| {
             track += 1;

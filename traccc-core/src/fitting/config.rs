@@ -1,4 +1,5 @@
 use crate::error::{Error, check};
+use crate::propagation::{Limits, Particle, PropagationConfig};
 use crate::{Hypothesis, Scalar};
 use serde::{Deserialize, Serialize};
 
@@ -36,7 +37,40 @@ impl Default for FittingConfig {
     }
 }
 
+/// What the fit works with, the same record on every engine.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(not(traccc_f64), derive(bytemuck::Pod, bytemuck::Zeroable))]
+#[repr(C)]
+pub struct FittingCuts {
+    /// When the propagation of a track gives up.
+    pub limits: Limits,
+    /// The particle assumed.
+    pub particle: Particle,
+    /// How often the fit is repeated.
+    pub iterations: u32,
+    /// Factor on the variances of the starting parameters.
+    pub covariance_inflation: Scalar,
+}
+#[cfg(not(traccc_f64))]
+const _: () = assert!(size_of::<FittingCuts>() == 36);
+
 impl FittingConfig {
+    /// The settings as the fit works with them. The longest path is that of the propagation settings.
+    pub fn cuts(&self, propagation: &PropagationConfig) -> FittingCuts {
+        FittingCuts {
+            limits: Limits {
+                min_p: self.min_p,
+                min_pt: self.min_pt,
+                min_step_to_next_surface: 0.0,
+                max_steps: self.max_steps_to_next_surface,
+                max_path: propagation.path_limit,
+            },
+            particle: self.hypothesis.into(),
+            iterations: self.iterations,
+            covariance_inflation: self.covariance_inflation,
+        }
+    }
+
     pub(crate) fn validate(&self) -> Result<(), Error> {
         check(self.iterations > 0, "fitting.iterations", self.iterations, "at least 1")?;
         check(self.min_p >= 0.0, "fitting.min_p", self.min_p, "not negative")?;

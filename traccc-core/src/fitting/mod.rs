@@ -11,7 +11,7 @@
 
 mod config;
 
-pub use config::FittingConfig;
+pub use config::{FittingConfig, FittingCuts};
 
 use crate::Scalar;
 use crate::event::{BoundParameters, FitOutcome, Measurements, Track, TrackState, Tracks};
@@ -24,27 +24,21 @@ use rayon::prelude::*;
 
 /// Fits tracks; one answer for each, in their order, with its outcome.
 ///
-/// The longest path is that of the propagation settings. A track whose fit fails keeps its measurements and its latest
+/// A track whose fit fails keeps its measurements and its latest
 /// parameters; its states are zero. Holes are counted from the sensor of the parameters given: if they are smoothed ones,
 /// from the first measurement.
 pub fn fit_tracks(
     measurements: &Measurements,
     tracks: &Tracks,
     scene: &Scene<'_>,
-    config: &FittingConfig,
+    cuts: &FittingCuts,
 ) -> Tracks {
-    let limits = Limits {
-        min_p: config.min_p,
-        min_pt: config.min_pt,
-        min_step_to_next_surface: 0.0,
-        max_steps: config.max_steps_to_next_surface,
-        max_path: scene.config.path_limit,
-    };
+    let FittingCuts { limits, particle, iterations, covariance_inflation } = *cuts;
     let fitter = Fitter {
         measurements,
-        propagator: Propagator { scene: *scene, hypothesis: config.hypothesis, limits },
-        inflation: f64::from(config.covariance_inflation),
-        iterations: config.iterations,
+        propagator: Propagator { scene: *scene, particle, limits },
+        inflation: f64::from(covariance_inflation),
+        iterations,
     };
     let mut result = tracks.clone();
     result.with_states().into_par_iter().enumerate().for_each_init(

@@ -44,7 +44,56 @@ impl Default for ParametersConfig {
     }
 }
 
+/// What parameter estimation works with, the same record on every engine.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(not(traccc_f64), derive(bytemuck::Pod, bytemuck::Zeroable))]
+#[repr(C)]
+pub struct ParametersCuts {
+    /// The field along z in place of that of the setup, in T.
+    pub field: Scalar,
+    /// Whether `field` counts: 1, or 0.
+    pub field_is_constant: u32,
+    /// Standard deviation of loc0 and loc1, in mm.
+    pub sigma_loc: [Scalar; 2],
+    /// Standard deviation of phi, in rad.
+    pub sigma_phi: Scalar,
+    /// Standard deviation of theta, in rad.
+    pub sigma_theta: Scalar,
+    /// Standard deviation of q/p, in e/GeV.
+    pub sigma_q_over_p: Scalar,
+    /// Standard deviation of time as c·t, in mm.
+    pub sigma_time: Scalar,
+    /// Further standard deviation of q/pT, in e/GeV.
+    pub sigma_q_over_pt: Scalar,
+    /// Further standard deviation of pT, relative.
+    pub sigma_pt_relative: Scalar,
+    /// Factors on the variances of (loc0, loc1, phi, theta, q/p, time).
+    pub inflation: [Scalar; 6],
+}
+#[cfg(not(traccc_f64))]
+const _: () = assert!(size_of::<ParametersCuts>() == 64);
+
 impl ParametersConfig {
+    /// The settings as parameter estimation works with them.
+    pub fn cuts(&self) -> ParametersCuts {
+        let (field, field_is_constant) = match self.field {
+            FieldChoice::Setup => (0.0, 0),
+            FieldChoice::Constant(tesla) => (tesla, 1),
+        };
+        ParametersCuts {
+            field,
+            field_is_constant,
+            sigma_loc: self.sigma_loc,
+            sigma_phi: self.sigma_phi,
+            sigma_theta: self.sigma_theta,
+            sigma_q_over_p: self.sigma_q_over_p,
+            sigma_time: self.sigma_time,
+            sigma_q_over_pt: self.sigma_q_over_pt,
+            sigma_pt_relative: self.sigma_pt_relative,
+            inflation: self.inflation,
+        }
+    }
+
     pub(crate) fn validate(&self) -> Result<(), Error> {
         // The squares are used: they must be representable, too.
         let variance =

@@ -5,14 +5,14 @@ mod helix;
 
 use crate::detector::Detector;
 use crate::event::{BoundParameters, Measurements, Seed, Spacepoints};
-use crate::field::{FieldChoice, MagneticField};
+use crate::field::MagneticField;
 use crate::index::{SpacepointIndex, SurfaceIndex};
 use crate::math::{Symmetric5, Vector3, atan2, norm, perp, sin_cos, wrap_phi};
 use crate::{Scalar, consts, units};
 use helix::Helix;
 use rayon::prelude::*;
 
-pub use config::ParametersConfig;
+pub use config::{ParametersConfig, ParametersCuts};
 
 /// Seeds that one task handles, at least.
 const SEEDS_PER_TASK: usize = 1024;
@@ -35,12 +35,12 @@ pub fn estimate_parameters(
     seeds: &[Seed],
     detector: &Detector,
     field: &MagneticField,
-    config: &ParametersConfig,
+    cuts: &ParametersCuts,
 ) -> Vec<BoundParameters> {
     seeds
         .par_iter()
         .with_min_len(SEEDS_PER_TASK)
-        .filter_map(|seed| estimate(measurements, spacepoints, seed, detector, field, config))
+        .filter_map(|seed| estimate(measurements, spacepoints, seed, detector, field, cuts))
         .collect()
 }
 
@@ -50,16 +50,17 @@ fn estimate(
     seed: &Seed,
     detector: &Detector,
     field: &MagneticField,
-    config: &ParametersConfig,
+    cuts: &ParametersCuts,
 ) -> Option<BoundParameters> {
     let position = |row: SpacepointIndex| {
         let row = row.get();
         Vector3::new(spacepoints.x[row], spacepoints.y[row], spacepoints.z[row])
     };
     let bottom = position(seed.bottom);
-    let field = match config.field {
-        FieldChoice::Setup => field.at(&bottom),
-        FieldChoice::Constant(tesla) => Vector3::new(0.0, 0.0, tesla),
+    let field = if cuts.field_is_constant == 0 {
+        field.at(&bottom)
+    } else {
+        Vector3::new(0.0, 0.0, cuts.field)
     };
     let strength = norm(&field);
     let helix = Helix::through(bottom, position(seed.middle), position(seed.top), field / strength);
@@ -76,7 +77,7 @@ fn estimate(
     }
     let first = spacepoints.measurements[seed.bottom.get()][0].get();
     let (surface, [loc0, loc1]) = start(measurements, first, detector, &bottom);
-    let (covariance, time_variance) = uncertainty(theta, q_over_p, config);
+    let (covariance, time_variance) = uncertainty(theta, q_over_p, cuts);
     Some(BoundParameters {
         vector: [loc0, loc1, phi, theta, q_over_p],
         time: 0.0,
@@ -105,24 +106,24 @@ fn start(
 }
 
 /// The diagonal covariance and the variance of the time.
-fn uncertainty(theta: Scalar, q_over_p: Scalar, config: &ParametersConfig) -> (Symmetric5, Scalar) {
+fn uncertainty(theta: Scalar, q_over_p: Scalar, cuts: &ParametersCuts) -> (Symmetric5, Scalar) {
     let square = |v: Scalar| v * v;
-    let inflation = &config.inflation;
-    let theta_variance = square(config.sigma_theta) * inflation[3];
+    let inflation = &cuts.inflation;
+    let theta_variance = square(cuts.sigma_theta) * inflation[3];
     let (sin_theta, cos_theta) = sin_cos(theta);
     // q/p = sin(theta) q/pT: the errors of q/pT, of pT and of theta add up.
-    let curvature_variance = square(config.sigma_q_over_p)
-        + square(config.sigma_q_over_pt * sin_theta)
-        + square(config.sigma_pt_relative * q_over_p)
+    let curvature_variance = square(cuts.sigma_q_over_p)
+        + square(cuts.sigma_q_over_pt * sin_theta)
+        + square(cuts.sigma_pt_relative * q_over_p)
         + theta_variance * square(q_over_p * cos_theta / sin_theta);
     let covariance = Symmetric5::from_diagonal([
-        square(config.sigma_loc[0]) * inflation[0],
-        square(config.sigma_loc[1]) * inflation[1],
-        square(config.sigma_phi) * inflation[2],
+        square(cuts.sigma_loc[0]) * inflation[0],
+        square(cuts.sigma_loc[1]) * inflation[1],
+        square(cuts.sigma_phi) * inflation[2],
         theta_variance,
         curvature_variance * inflation[4],
     ]);
-    (covariance, square(config.sigma_time) * inflation[5])
+    (covariance, square(cuts.sigma_time) * inflation[5])
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@ use crate::detector::{
     DetectorModel, MaskModel, Placement, Shape, SurfaceKind, SurfaceModel, VolumeModel,
 };
 use crate::event::{Measurement, Spacepoint, Subspace};
+use crate::field::FieldChoice;
 use crate::index::{MeasurementIndex, SurfaceIndex};
 use proptest::prelude::*;
 
@@ -53,8 +54,8 @@ fn seed() -> Seed {
 
 fn estimate_one(measurements: &Measurements, spacepoints: &Spacepoints) -> Vec<BoundParameters> {
     let field = MagneticField::along_z(2.0);
-    let (detector, config) = (Detector::default(), ParametersConfig::default());
-    estimate_parameters(measurements, spacepoints, &[seed()], &detector, &field, &config)
+    let (detector, cuts) = (Detector::default(), ParametersConfig::default().cuts());
+    estimate_parameters(measurements, spacepoints, &[seed()], &detector, &field, &cuts)
 }
 
 /// Upstream's test: p = (1, 0, 1) GeV in 2 T, points at 50, 100 and 150 mm.
@@ -116,10 +117,10 @@ fn what_a_strip_leaves_open_is_that_of_the_space_point() {
     let mut start = |subspace| {
         measurements.subspace[0] = subspace;
         let field = MagneticField::along_z(2.0);
-        let config = ParametersConfig::default();
+        let cuts = ParametersConfig::default().cuts();
         let seeds = [seed()];
         let found =
-            estimate_parameters(&measurements, &spacepoints, &seeds, &detector, &field, &config);
+            estimate_parameters(&measurements, &spacepoints, &seeds, &detector, &field, &cuts);
         [found[0].vector[0], found[0].vector[1]]
     };
     let (y, z) = (spacepoints.y[0] - 1.0, spacepoints.z[0] - 2.0);
@@ -165,7 +166,7 @@ fn a_constant_replaces_the_field() {
         &[seed()],
         &Detector::default(),
         &field,
-        &config,
+        &config.cuts(),
     );
     let whole = estimate_one(&measurements, &spacepoints);
     assert!((halved[0].q_over_p() / whole[0].q_over_p() - 2.0).abs() < 1e-5);
@@ -199,7 +200,7 @@ fn without_a_field_there_are_no_parameters() {
         [50.0, 100.0, 150.0],
     );
     let field = MagneticField::along_z(0.0);
-    let config = ParametersConfig::default();
+    let cuts = ParametersConfig::default().cuts();
     assert!(
         estimate_parameters(
             &measurements,
@@ -207,7 +208,7 @@ fn without_a_field_there_are_no_parameters() {
             &[seed()],
             &Detector::default(),
             &field,
-            &config
+            &cuts
         )
         .is_empty()
     );

@@ -48,7 +48,52 @@ impl Default for PropagationConfig {
     }
 }
 
+/// What propagation works with, the same record on every engine.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(not(traccc_f64), derive(bytemuck::Pod, bytemuck::Zeroable))]
+#[repr(C)]
+pub struct PropagationCuts {
+    /// Smallest step, in mm.
+    pub min_step: Scalar,
+    /// Largest step, in mm.
+    pub max_step: Scalar,
+    /// Error of one step aimed at, in mm.
+    pub step_tolerance: Scalar,
+    /// A surface within this path is reached, in mm.
+    pub path_tolerance: Scalar,
+    /// Surfaces this far behind are still considered after a step, in mm; not positive.
+    pub overstep_tolerance: Scalar,
+    /// Smallest distance outside a sensor's border that is still inside, in mm.
+    pub min_mask_tolerance: Scalar,
+    /// Largest distance outside a sensor's border that is still inside, in mm.
+    pub max_mask_tolerance: Scalar,
+    /// Distance outside a sensor's border that is still inside, per mm of path to it.
+    pub mask_tolerance_per_path: Scalar,
+    /// Longest path of a fit, in mm.
+    pub path_limit: Scalar,
+    /// Trials of the step size for one step at most.
+    pub max_step_trials: u32,
+}
+#[cfg(not(traccc_f64))]
+const _: () = assert!(size_of::<PropagationCuts>() == 40);
+
 impl PropagationConfig {
+    /// The settings as propagation works with them.
+    pub fn cuts(&self) -> PropagationCuts {
+        PropagationCuts {
+            min_step: self.min_step,
+            max_step: self.max_step,
+            step_tolerance: self.step_tolerance,
+            path_tolerance: self.path_tolerance,
+            overstep_tolerance: self.overstep_tolerance,
+            min_mask_tolerance: self.min_mask_tolerance,
+            max_mask_tolerance: self.max_mask_tolerance,
+            mask_tolerance_per_path: self.mask_tolerance_per_path,
+            path_limit: self.path_limit,
+            max_step_trials: self.max_step_trials,
+        }
+    }
+
     pub(crate) fn validate(&self) -> Result<(), Error> {
         check(
             self.min_step > 0.0,

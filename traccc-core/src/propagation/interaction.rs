@@ -5,8 +5,8 @@
 
 use crate::detector::Slab;
 use crate::math::ln;
-use crate::particle::ELECTRON_MASS;
-use crate::{Hypothesis, Scalar, consts};
+use crate::particle::{ELECTRON_MASS, Particle};
+use crate::{Scalar, consts};
 
 /// What a layer does to a particle.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -83,12 +83,12 @@ fn landau_sigma(slab: &Slab, path: Scalar, k: &Kinematics) -> Scalar {
 
 /// Standard deviation of the projected scattering angle after a path in radiation lengths, in rad.
 #[inline]
-fn highland(path_in_x0: Scalar, k: &Kinematics, hypothesis: Hypothesis) -> Scalar {
+fn highland(path_in_x0: Scalar, k: &Kinematics, particle: Particle) -> Scalar {
     if path_in_x0 <= 0.0 {
         return 0.0;
     }
     let t2 = path_in_x0 * k.inverse_beta2;
-    if hypothesis == Hypothesis::Electron {
+    if particle.electron != 0 {
         // Rossi and Greisen, Rev. Mod. Phys. 13 (1941) 240.
         return 0.0175 / k.momentum
             * t2.sqrt()
@@ -103,22 +103,22 @@ pub(super) fn interact(
     slab: &Slab,
     cos_incidence: Scalar,
     q_over_p: Scalar,
-    hypothesis: Hypothesis,
+    particle: Particle,
 ) -> Interaction {
     let path = slab.thickness / cos_incidence.abs();
-    let k = Kinematics::new(q_over_p, hypothesis.mass());
+    let k = Kinematics::new(q_over_p, particle.mass);
     Interaction {
-        mean_loss: path * bethe(slab, &k, hypothesis.mass()),
+        mean_loss: path * bethe(slab, &k, particle.mass),
         // d(q/p) = (q/p)² / beta dE
         sigma_q_over_p: k.inverse_beta2.sqrt() * q_over_p * q_over_p * landau_sigma(slab, path, &k),
-        scattering_angle: highland(slab.thickness_in_x0 / cos_incidence.abs(), &k, hypothesis),
+        scattering_angle: highland(slab.thickness_in_x0 / cos_incidence.abs(), &k, particle),
     }
 }
 
 /// q/p after losing `loss` GeV (gaining, if negative), in e/GeV; `None` when the particle stops.
 #[inline]
-pub(super) fn after_loss(q_over_p: Scalar, loss: Scalar, hypothesis: Hypothesis) -> Option<Scalar> {
-    let mass = hypothesis.mass();
+pub(super) fn after_loss(q_over_p: Scalar, loss: Scalar, particle: Particle) -> Option<Scalar> {
+    let mass = particle.mass;
     let energy = Kinematics::new(q_over_p, mass).energy - loss;
     let p2 = (energy - mass) * (energy + mass);
     (energy > mass && p2 > 0.0).then(|| q_over_p.signum() / p2.sqrt())
@@ -127,6 +127,7 @@ pub(super) fn after_loss(q_over_p: Scalar, loss: Scalar, hypothesis: Hypothesis)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Hypothesis;
     use crate::detector::{Material, SlabModel};
     use crate::units::GRAM_PER_CUBIC_CENTIMETRE;
 
@@ -160,17 +161,18 @@ mod tests {
     #[test]
     fn a_pion_through_half_a_millimetre_of_silicon() {
         let slab = silicon(0.5, 95.7, 28.03, 2.32);
-        let effect = interact(&slab, 1.0, 1.0, Hypothesis::Pion);
+        let pion = Hypothesis::Pion.into();
+        let effect = interact(&slab, 1.0, 1.0, pion);
         let near = |found: Scalar, expected: Scalar| (found / expected - 1.0).abs() < 2e-4;
         assert!(near(effect.mean_loss, 2.107_836e-4), "{effect:?}");
         assert!(near(effect.sigma_q_over_p, 1.555_42e-5), "{effect:?}");
         assert!(near(effect.scattering_angle, 7.951_082e-4), "{effect:?}");
-        let after = after_loss(1.0, effect.mean_loss, Hypothesis::Pion).unwrap();
+        let after = after_loss(1.0, effect.mean_loss, pion).unwrap();
         assert!((after - 1.000_213).abs() < 1e-6, "{after}");
     }
 
     #[test]
     fn a_particle_that_loses_more_than_its_kinetic_energy_stops() {
-        assert_eq!(after_loss(-10.0, 1.0, Hypothesis::Muon), None);
+        assert_eq!(after_loss(-10.0, 1.0, Hypothesis::Muon.into()), None);
     }
 }

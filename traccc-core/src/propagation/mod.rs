@@ -13,5 +13,6 @@ mod navigation;
 mod propagator;
 mod stepper;
 
-pub use config::PropagationConfig;
+pub use crate::particle::Particle;
+pub use config::{PropagationConfig, PropagationCuts};
 pub use propagator::{Limits, PropagatedState, PropagationResult, Propagator, Scene};

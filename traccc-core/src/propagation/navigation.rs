@@ -1,6 +1,6 @@
 //! Which surfaces lie ahead.
 
-use super::PropagationConfig;
+use super::PropagationCuts;
 use super::intersection::Parabola;
 use crate::Scalar;
 use crate::detector::{Detector, Grid, GridFrame, Mask, Surface, SurfaceKind, Volume};
@@ -34,7 +34,7 @@ const LOST_PORTAL: Scalar = -100.0;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Navigator<'a> {
     pub(super) detector: &'a Detector,
-    pub(super) config: &'a PropagationConfig,
+    pub(super) cuts: &'a PropagationCuts,
     /// A sensor known to have been hit: its border counts as wide as tolerances ever get.
     pub(super) expected: Option<SurfaceIndex>,
 }
@@ -97,7 +97,7 @@ impl Navigator<'_> {
     ) -> Candidates {
         let volume = &self.detector.volumes[volume.get()];
         let mut candidates = Candidates::empty();
-        let ahead = entry + self.config.path_tolerance;
+        let ahead = entry + self.cuts.path_tolerance;
         let mut way_out = false;
         for &index in self.searched(volume) {
             let surface = &self.detector.surfaces[index.get()];
@@ -137,7 +137,7 @@ impl Navigator<'_> {
         let portals = self.searched(volume).iter().filter_map(|&index| {
             let surface = &self.detector.surfaces[index.get()];
             let portal = surface.kind == SurfaceKind::PORTAL;
-            let behind = |candidate: &Candidate| candidate.path < -self.config.path_tolerance;
+            let behind = |candidate: &Candidate| candidate.path < -self.cuts.path_tolerance;
             self.meet(parabola, index, surface, LOST_PORTAL).filter(|c| portal && behind(c))
         });
         if let Some(nearest) = portals.max_by(|a, b| a.path.total_cmp(&b.path)) {
@@ -156,7 +156,7 @@ impl Navigator<'_> {
     ) {
         let [first, second] = lookup(grid, volume, parabola, entry);
         let bins = [grid.axes[0].bin(first), grid.axes[1].bin(second)];
-        let ahead = entry + self.config.path_tolerance;
+        let ahead = entry + self.cuts.path_tolerance;
         for &index in self.detector.bin(grid, bins) {
             let surface = &self.detector.surfaces[index.get()];
             if index != standing_on
@@ -192,10 +192,10 @@ impl Navigator<'_> {
             return PORTAL_TOLERANCE;
         }
         if self.expected == Some(index) {
-            return self.config.max_mask_tolerance;
+            return self.cuts.max_mask_tolerance;
         }
-        let tolerance = self.config.mask_tolerance_per_path * path.abs();
-        tolerance.min(self.config.max_mask_tolerance).max(self.config.min_mask_tolerance)
+        let tolerance = self.cuts.mask_tolerance_per_path * path.abs();
+        tolerance.min(self.cuts.max_mask_tolerance).max(self.cuts.min_mask_tolerance)
     }
 }
 

@@ -1,13 +1,14 @@
-use super::PropagationConfig;
+use super::PropagationCuts;
 use super::interaction::{after_loss, interact};
 use super::intersection::Parabola;
 use super::navigation::{Candidate, Candidates, Navigator};
-use super::stepper::{StepLimits, Stepper};
+use super::stepper::Stepper;
+use crate::Scalar;
 use crate::detector::{Detector, LocalFrame, Surface, SurfaceKind};
 use crate::field::MagneticField;
 use crate::index::{SurfaceIndex, VolumeIndex};
 use crate::math::{Matrix5, Symmetric5, atan2, direction, dot, perp, product};
-use crate::{Hypothesis, Scalar};
+use crate::particle::Particle;
 
 /// What tracks move through, and how closely they are followed. Finding and fitting share it.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +18,7 @@ pub struct Scene<'a> {
     /// The field.
     pub field: &'a MagneticField,
     /// Step sizes and tolerances.
-    pub config: &'a PropagationConfig,
+    pub cuts: &'a PropagationCuts,
 }
 
 /// Carries track parameters from sensor to sensor.
@@ -25,14 +26,16 @@ pub struct Scene<'a> {
 pub struct Propagator<'a> {
     /// Where.
     pub scene: Scene<'a>,
-    /// The kind of particle assumed.
-    pub hypothesis: Hypothesis,
+    /// The particle assumed.
+    pub particle: Particle,
     /// When to give up.
     pub limits: Limits,
 }
 
 /// When to give up, and when a sensor counts.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(not(traccc_f64), derive(bytemuck::Pod, bytemuck::Zeroable))]
+#[repr(C)]
 pub struct Limits {
     /// Smallest momentum, in GeV.
     pub min_p: Scalar,
@@ -45,6 +48,8 @@ pub struct Limits {
     /// Longest path between two sensors, in mm.
     pub max_path: Scalar,
 }
+#[cfg(not(traccc_f64))]
+const _: () = assert!(size_of::<Limits>() == 20);
 
 /// Parameters at the next sensor, before any of its measurements is used but after its material.
 #[derive(Clone, Copy, Debug)]
@@ -110,11 +115,7 @@ impl Propagator<'_> {
         );
         let mut propagation = Propagation {
             propagator: self,
-            navigator: Navigator {
-                detector: self.scene.detector,
-                config: self.scene.config,
-                expected,
-            },
+            navigator: Navigator { detector: self.scene.detector, cuts: self.scene.cuts, expected },
             stepper,
             volume: start.volume,
             jacobian: None,
@@ -216,16 +217,10 @@ impl Propagation<'_> {
     /// Steps to a surface until it is reached or turns out to be missed.
     #[inline]
     fn approach(&mut self, target: Candidate, surface: &Surface) -> Approach {
-        let Propagator { scene: Scene { field, config, .. }, limits, .. } = *self.propagator;
-        let step_limits = StepLimits {
-            min_step: config.min_step,
-            max_step: config.max_step,
-            tolerance: config.step_tolerance,
-            max_trials: config.max_step_trials,
-        };
+        let Propagator { scene: Scene { field, cuts, .. }, limits, .. } = *self.propagator;
         let mut candidate = target;
         while candidate.path.abs() > PARABOLIC {
-            self.stepper.step(candidate.path, field, &step_limits);
+            self.stepper.step(candidate.path, field, cuts);
             self.steps += 1;
             if self.steps > limits.max_steps || self.stepper.path > limits.max_path {
                 return Approach::GivenUp;
@@ -244,7 +239,7 @@ impl Propagation<'_> {
             &self.parabola(),
             index,
             surface,
-            self.propagator.scene.config.overstep_tolerance,
+            self.propagator.scene.cuts.overstep_tolerance,
         )
     }
 
@@ -283,9 +278,9 @@ impl Propagation<'_> {
         let Some(slab) = self.propagator.scene.detector.slab_at(surface, local) else {
             return true;
         };
-        let (stepper, hypothesis) = (&mut self.stepper, self.propagator.hypothesis);
-        let effect = interact(slab, normal, stepper.q_over_p, hypothesis);
-        let Some(q_over_p) = after_loss(stepper.q_over_p, effect.mean_loss, hypothesis) else {
+        let (stepper, particle) = (&mut self.stepper, self.propagator.particle);
+        let effect = interact(slab, normal, stepper.q_over_p, particle);
+        let Some(q_over_p) = after_loss(stepper.q_over_p, effect.mean_loss, particle) else {
             return false;
         };
         let direction = &stepper.direction;

@@ -1,3 +1,4 @@
+use super::PropagationCuts;
 use crate::Scalar;
 use crate::field::MagneticField;
 use crate::math::{Vector3, cross, norm, perp, unit};
@@ -81,27 +82,27 @@ impl Stepper {
     /// Moves towards a place `distance` mm ahead (behind, if negative), as far as the error allows.
     ///
     /// Adaptive Runge-Kutta-Nyström step (E. Lund et al., JINST 4 P04001 (2009)): the step is repeated with a smaller
-    /// size until the error estimate is below four times `tolerance`.
+    /// size until the error estimate is below four times `step_tolerance`.
     #[inline]
-    pub(super) fn step(&mut self, distance: Scalar, field: &MagneticField, limits: &StepLimits) {
+    pub(super) fn step(&mut self, distance: Scalar, field: &MagneticField, cuts: &PropagationCuts) {
         let mut h = if distance < 0.0 {
-            distance.max(-self.next_step).max(-limits.max_step)
+            distance.max(-self.next_step).max(-cuts.max_step)
         } else {
-            distance.min(self.next_step).min(limits.max_step)
+            distance.min(self.next_step).min(cuts.max_step)
         };
         let qc = self.q_over_p * CURVATURE_PER_TESLA;
         let field_here = field.at(&self.position);
         let mut stages = self.stages(h, qc, field_here, field);
         let mut trials = 1;
-        while stages.error > 4.0 * limits.tolerance
-            && h.abs() > limits.min_step
-            && trials < limits.max_trials
+        while stages.error > 4.0 * cuts.step_tolerance
+            && h.abs() > cuts.min_step
+            && trials < cuts.max_step_trials
         {
-            h *= scale(stages.error, limits.tolerance);
+            h *= scale(stages.error, cuts.step_tolerance);
             stages = self.stages(h, qc, field_here, field);
             trials += 1;
         }
-        self.next_step = (h.abs() * scale(stages.error, limits.tolerance)).max(limits.min_step);
+        self.next_step = (h.abs() * scale(stages.error, cuts.step_tolerance)).max(cuts.min_step);
         self.advance(h, qc, &stages);
     }
 
@@ -172,19 +173,6 @@ impl Stepper {
     }
 }
 
-/// What limits a step.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct StepLimits {
-    /// Smallest step, in mm.
-    pub(super) min_step: Scalar,
-    /// Largest step, in mm.
-    pub(super) max_step: Scalar,
-    /// Error aimed at, in mm.
-    pub(super) tolerance: Scalar,
-    /// Trials of the step size at most.
-    pub(super) max_trials: u32,
-}
-
 #[inline]
 fn scale(error: Scalar, tolerance: Scalar) -> Scalar {
     (tolerance / error).sqrt().sqrt().clamp(0.25, 4.0)
@@ -194,14 +182,12 @@ fn scale(error: Scalar, tolerance: Scalar) -> Scalar {
 mod tests {
     use super::*;
     use crate::math::direction;
-
-    const LIMITS: StepLimits =
-        StepLimits { min_step: 1e-4, max_step: 1e4, tolerance: 1e-4, max_trials: 10_000 };
+    use crate::propagation::PropagationConfig;
 
     fn fly(start: &Stepper, distance: Scalar, field: &MagneticField) -> Stepper {
-        let mut stepper = *start;
+        let (mut stepper, cuts) = (*start, PropagationConfig::default().cuts());
         while distance - stepper.path > 1e-3 {
-            stepper.step(distance - stepper.path, field, &LIMITS);
+            stepper.step(distance - stepper.path, field, &cuts);
         }
         stepper.parabolic_step(distance - stepper.path, field);
         stepper

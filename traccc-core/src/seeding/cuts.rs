@@ -77,6 +77,8 @@ pub struct SeedingCuts {
     /// Compatible triplets counted at most.
     pub compatible_seed_limit: u32,
 }
+#[cfg(not(traccc_f64))]
+const _: () = assert!(size_of::<SeedingCuts>() == 132);
 
 impl SeedingConfig {
     /// Checks the settings and derives the cuts in a magnetic field.

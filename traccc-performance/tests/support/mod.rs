@@ -46,7 +46,7 @@ impl<'a> Samples<'a> {
         let sensors = SensorTable::acts(detector, modules);
         let cells = traccc_io::read_cells(path, &sensors, Duplicates::Merge).unwrap().cells;
         let truth = traccc_io::read_truth(directory, number, &sensors).unwrap();
-        let clusters = cluster(&cells, modules, &ClusteringConfig::default());
+        let clusters = cluster(&cells, modules, &ClusteringConfig::default().cuts());
         let spacepoints = form_spacepoints(&clusters.measurements, detector);
         Event { truth, cells, clusters, spacepoints }
     }

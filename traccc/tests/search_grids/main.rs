@@ -223,7 +223,7 @@ fn bare(mut model: DetectorModel) -> Detector {
 fn check_navigation(name: &str, model: DetectorModel, helices: u32) {
     let detector = bare(model);
     let field = MagneticField::along_z(TESLA as Scalar);
-    let config = PropagationConfig::default();
+    let cuts = PropagationConfig::default().cuts();
     let limits = Limits {
         min_p: 0.0,
         min_pt: 0.0,
@@ -232,8 +232,8 @@ fn check_navigation(name: &str, model: DetectorModel, helices: u32) {
         max_path: 1.0e5,
     };
     let propagator = Propagator {
-        scene: Scene { detector: &detector, field: &field, config: &config },
-        hypothesis: Hypothesis::Muon,
+        scene: Scene { detector: &detector, field: &field, cuts: &cuts },
+        particle: Hypothesis::Muon.into(),
         limits,
     };
     let (mut sensors, mut missed) = (0, Vec::new());
