@@ -159,8 +159,8 @@ impl<'a, T> IntoIterator for &'a Column<T> {
 
 /// Declares a collection of columns (structure of arrays) and its row type.
 ///
-/// The collection has a public column for each field, a `Vec` or a [`Column`] as `in` says, and `with_capacity`, `push`, `get`,
-/// `len`, `is_empty`, `iter` and `clear`; all columns have equal length.
+/// The collection has a public column for each field, a `Vec` or a [`Column`] as `in` says, and `with_capacity`, `from_rows`, `push`,
+/// `get`, `len`, `is_empty`, `iter` and `clear`; all columns have equal length.
 macro_rules! soa {
     ($(#[$doc:meta])* $Collection:ident in $Column:ident of $(#[$row_doc:meta])* $Row:ident {
         $($(#[$field_doc:meta])* $field:ident: $type:ty,)*
@@ -186,6 +186,11 @@ macro_rules! soa {
             /// An empty collection with room for `rows` rows.
             pub fn with_capacity(rows: usize) -> Self {
                 Self { $($field: $Column::with_capacity(rows),)* }
+            }
+
+            /// The columns of these rows: faster than [`Self::push`] for each.
+            pub fn from_rows(rows: &[$Row]) -> Self {
+                Self { $($field: rows.iter().map(|row| row.$field).collect(),)* }
             }
 
             /// Appends one row.
@@ -248,10 +253,7 @@ macro_rules! soa {
 
         impl FromIterator<$Row> for $Collection {
             fn from_iter<I: IntoIterator<Item = $Row>>(rows: I) -> Self {
-                let rows = rows.into_iter();
-                let mut collection = Self::with_capacity(rows.size_hint().0);
-                rows.for_each(|row| collection.push(row));
-                collection
+                Self::from_rows(&rows.into_iter().collect::<Vec<_>>())
             }
         }
     };

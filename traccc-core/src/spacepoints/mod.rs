@@ -14,16 +14,16 @@ use crate::math::{Vector3, perp};
 /// # Panics
 /// If a measurement names a surface that `detector` does not have.
 pub fn form_spacepoints(measurements: &Measurements, detector: &Detector) -> Spacepoints {
-    let mut spacepoints = Spacepoints::with_capacity(measurements.len());
-    for (row, &subspace) in measurements.subspace.iter().enumerate() {
+    let Measurements { local, variance, subspace, surface, .. } = measurements;
+    let mut spacepoints = Vec::with_capacity(measurements.len());
+    let columns = subspace.iter().zip(surface).zip(local.iter().zip(variance));
+    for (row, ((&subspace, surface), (&local, &variance))) in columns.enumerate() {
         if subspace != Subspace::BOTH {
             continue;
         }
-        let surface = &detector.surfaces[measurements.surface[row].get()];
-        let local = measurements.local[row];
+        let surface = &detector.surfaces[surface.get()];
         let position = surface.to_global(local);
-        let [r_variance, z_variance] =
-            variances(surface, local, &position, measurements.variance[row]);
+        let [r_variance, z_variance] = variances(surface, local, &position, variance);
         spacepoints.push(Spacepoint {
             x: position.x,
             y: position.y,
@@ -33,7 +33,7 @@ pub fn form_spacepoints(measurements: &Measurements, detector: &Detector) -> Spa
             measurements: [MeasurementIndex::from(row), MeasurementIndex::NONE],
         });
     }
-    spacepoints
+    Spacepoints::from_rows(&spacepoints)
 }
 
 /// The variances of r and z at a point of a surface, in mm².
