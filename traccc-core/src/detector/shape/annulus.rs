@@ -1,5 +1,6 @@
 use super::plane::Polar;
 use super::{Area, Bounds, Form};
+use crate::detector::outline::pairs;
 use crate::math::{Vector3, atan2, perp, sin_cos, wrap_phi};
 use crate::{Scalar, consts};
 
@@ -38,6 +39,28 @@ impl Form for Annulus {
         let [low, high] = focal_radii(b);
         Area { low: [low, b[4] + b[2]], high: [high, b[4] + b[3]] }
     }
+
+    fn outline(b: &[f64], t: f64) -> Vec<[f64; 3]> {
+        pairs().map(|(u, v)| outline_point(b, t, u, v)).collect()
+    }
+}
+
+/// A point of an annulus from its coordinates between -1 and 1: the angle about the focus and the radius about the beam.
+fn outline_point(b: &[f64], t: f64, u: f64, v: f64) -> [f64; 3] {
+    let beam = [b[5], b[6]];
+    let radius = (0.5 * (b[0] + b[1]) + v * (0.5 * (b[1] - b[0]) + t)).max(0.0);
+    let from_focus = |angle: f64| {
+        let (sin, cos) = libm::sincos(angle);
+        let along = cos * beam[0] + sin * beam[1];
+        let off2 = beam[0] * beam[0] + beam[1] * beam[1] - along * along;
+        (along + (radius * radius - off2).max(0.0).sqrt()).max(0.0)
+    };
+    let middle = 0.5 * (b[2] + b[3]);
+    let edge = middle + u * 0.5 * (b[3] - b[2]);
+    let angle = edge + u * t / from_focus(edge).max(t);
+    let focal = from_focus(angle);
+    let (sin, cos) = libm::sincos(angle + b[4]);
+    [focal * cos, focal * sin, 0.0]
 }
 
 /// The smallest and largest radius about the focus.

@@ -1,4 +1,5 @@
-use super::{Area, Bounds, Carrier, Coordinates, Form, LocalFrame};
+use super::tube::Tube;
+use super::{Carrier, Coordinates, LocalFrame};
 use crate::detector::Surface;
 use crate::math::{Vector3, atan2, sin_cos};
 use crate::{Scalar, consts};
@@ -6,22 +7,11 @@ use crate::{Scalar, consts};
 /// Bounds: r, z min, z max. Local coordinates: phi, in rad, and z, in mm, both global.
 pub(super) enum ConcentricCylinder {}
 
-impl Form for ConcentricCylinder {
-    type Coordinates = Self;
+impl Tube for ConcentricCylinder {
     const NAME: &'static str = "concentric cylinder";
-    const BOUNDS: usize = 3;
 
-    fn sound(b: &[f64]) -> bool {
-        b[0] > 0.0 && b[1] < b[2]
-    }
-
-    #[inline]
-    fn contains(b: &Bounds, local: &Vector3, tolerance: Scalar) -> bool {
-        local.z >= b[1] - tolerance && local.z <= b[2] + tolerance
-    }
-
-    fn area(b: &Bounds) -> Area {
-        Area { low: [-consts::PI, b[1]], high: [consts::PI, b[2]] }
+    fn half_turn(_: Scalar) -> Scalar {
+        consts::PI
     }
 }
 

@@ -12,6 +12,7 @@ mod ring;
 #[cfg(test)]
 mod tests;
 mod trapezoid;
+mod tube;
 
 use super::{Mask, Surface};
 use crate::Scalar;
@@ -108,6 +109,13 @@ trait Form {
     fn contains(bounds: &Bounds, local: &Vector3, tolerance: Scalar) -> bool;
     /// The range of local coordinates.
     fn area(bounds: &Bounds) -> Area;
+    /// Points of the Cartesian frame that span the shape, grown by `tolerance` mm.
+    fn outline(bounds: &[f64], tolerance: f64) -> Vec<[f64; 3]>;
+    /// Half lengths along the Cartesian x and y axes of a box about the local origin that holds the shape; infinite where it is
+    /// not used.
+    fn half_box(_: &Bounds) -> [Scalar; 2] {
+        [Scalar::INFINITY; 2]
+    }
 }
 
 /// What shapes know of the surface that they lie on: the methods of [`Surface`] with the same names.
@@ -185,6 +193,11 @@ impl Shape {
         self.is_plane() && self.azimuth().is_some()
     }
 
+    /// Points of the Cartesian frame that span a mask of this shape, grown by `tolerance` mm.
+    pub(super) fn outline(self, bounds: &[f64], tolerance: f64) -> Vec<[f64; 3]> {
+        with_form!(self, F => F::outline(bounds, tolerance))
+    }
+
     /// What is wrong with bounds of this shape.
     pub(super) fn check_bounds(self, bounds: &[f64]) -> Result<(), String> {
         let (name, needed) = (self.name(), self.bounds());
@@ -232,6 +245,13 @@ impl Mask {
     #[inline]
     pub fn contains(&self, shape: Shape, local: &Vector3, tolerance: Scalar) -> bool {
         with_form!(shape, F => F::contains(&self.bounds, local, tolerance))
+    }
+
+    /// Half lengths along the Cartesian x and y axes of a box about the local origin that holds the mask of a plane; infinite
+    /// for shapes that are not described by x and y.
+    #[inline]
+    pub fn half_box(&self, shape: Shape) -> [Scalar; 2] {
+        with_form!(shape, F => F::half_box(&self.bounds))
     }
 
     /// The range of local coordinates.

@@ -1,6 +1,7 @@
 use super::plane::Cartesian;
 use super::{Area, Bounds, Form};
 use crate::Scalar;
+use crate::detector::outline::pairs;
 use crate::math::Vector3;
 
 /// Bounds: half x, half y.
@@ -22,5 +23,14 @@ impl Form for Rectangle {
 
     fn area(b: &Bounds) -> Area {
         Area { low: [-b[0], -b[1]], high: [b[0], b[1]] }
+    }
+
+    fn outline(b: &[f64], t: f64) -> Vec<[f64; 3]> {
+        pairs().map(|(u, v)| [u * (b[0] + t), v * (b[1] + t), 0.0]).collect()
+    }
+
+    #[inline]
+    fn half_box(b: &Bounds) -> [Scalar; 2] {
+        [b[0], b[1]]
     }
 }

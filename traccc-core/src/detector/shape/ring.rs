@@ -1,5 +1,6 @@
 use super::plane::Polar;
 use super::{Area, Bounds, Form};
+use crate::detector::outline::circle;
 use crate::math::{Vector3, perp};
 use crate::{Scalar, consts};
 
@@ -23,6 +24,10 @@ impl Form for Ring {
 
     fn area(b: &Bounds) -> Area {
         Area { low: [b[0], -consts::PI], high: [b[1], consts::PI] }
+    }
+
+    fn outline(b: &[f64], t: f64) -> Vec<[f64; 3]> {
+        circle(b[1] + t, 0.0).chain(circle((b[0] - t).max(0.0), 0.0)).collect()
     }
 }
 

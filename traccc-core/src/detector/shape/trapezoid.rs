@@ -1,6 +1,7 @@
 use super::plane::Cartesian;
 use super::{Area, Bounds, Form};
 use crate::Scalar;
+use crate::detector::outline::pairs;
 use crate::math::Vector3;
 
 /// Bounds: half x at -y, half x at +y, half y, 1 / (2 half y).
@@ -22,8 +23,22 @@ impl Form for Trapezoid {
     }
 
     fn area(b: &Bounds) -> Area {
-        let half = [b[0].max(b[1]), b[2]];
+        let half = Self::half_box(b);
         Area { low: half.map(|h| -h), high: half }
+    }
+
+    fn outline(b: &[f64], t: f64) -> Vec<[f64; 3]> {
+        let point = |(u, v): (f64, f64)| {
+            let y = v * (b[2] + t);
+            let half_x = b[0] + (b[2] + y) * b[3] * (b[1] - b[0]);
+            [u * (half_x + t), y, 0.0]
+        };
+        pairs().map(point).collect()
+    }
+
+    #[inline]
+    fn half_box(b: &Bounds) -> [Scalar; 2] {
+        [b[0].max(b[1]), b[2]]
     }
 }
 
