@@ -13,10 +13,14 @@ pub fn path(name: &str) -> PathBuf {
     folder.join(name)
 }
 
-/// The folder of the larger samples, `../shared/data` seen from the workspace; `None` where it is absent.
+/// The folder of the larger samples, `../shared/data` seen from the workspace or that of the environment variable
+/// `TRACCC_SHARED`; `None` where it is absent.
 ///
 /// Tests that need it say so and return when it is absent.
 pub fn shared() -> Option<PathBuf> {
+    if let Some(folder) = std::env::var_os("TRACCC_SHARED") {
+        return Some(folder.into());
+    }
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?;
     let folder = workspace.parent()?.join("shared/data");
     folder.is_dir().then_some(folder)

@@ -2,8 +2,9 @@
 
 use crate::Verdict;
 use crate::command::{
-    BenchServiceArguments, CompareArguments, DemoArguments, InferArguments, InspectArguments,
-    ModelRepositoryArguments, RunArguments, ServeArguments, SimulateArguments, ThroughputArguments,
+    BenchServiceArguments, CompareArguments, CudaCommand, DemoArguments, InferArguments,
+    InspectArguments, ModelRepositoryArguments, RunArguments, ServeArguments, SimulateArguments,
+    ThroughputArguments,
 };
 use crate::events::{EventArguments, Events};
 use anyhow::{Context, Result, bail};
@@ -53,6 +54,9 @@ pub(crate) enum Command {
     Infer(Box<InferArguments>),
     /// Measure how a server bears load
     BenchService(BenchServiceArguments),
+    /// Tell what there is for GPUs, or make kernels ahead of time
+    #[command(subcommand)]
+    Cuda(CudaCommand),
     /// Print a script that completes this program's arguments
     Completions {
         /// The shell
@@ -173,7 +177,7 @@ pub(crate) struct ChainArguments {
     /// TOML file of settings; wins over the named ones, which hold for what it leaves out
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Engine: auto, cpu, cuda or cuda:N
+    /// Engine: auto, cpu, cuda, cuda:N or cuda:all
     #[arg(long, default_value_t)]
     backend: Backend,
     /// Threads [default: all cores]

@@ -51,6 +51,7 @@ fn main() -> ExitCode {
         Command::ModelRepository(model) => command::model_repository(&model),
         Command::Infer(infer) => command::infer(&infer),
         Command::BenchService(bench) => command::bench_service(&bench),
+        Command::Cuda(cuda) => command::cuda(&cuda),
         Command::Completions { shell } => args::write_completions(shell),
     };
     match outcome {

@@ -38,6 +38,11 @@ impl<S: Send> Workers<S> {
         Ok(Self { workers })
     }
 
+    /// How many workers there are.
+    pub(crate) fn len(&self) -> usize {
+        self.workers.len()
+    }
+
     /// All threads.
     pub(crate) fn threads(&self) -> usize {
         self.workers.iter().map(|(pool, _)| pool.current_num_threads()).sum()

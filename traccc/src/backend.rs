@@ -2,7 +2,7 @@ use crate::error::Error;
 use std::fmt;
 use std::str::FromStr;
 
-/// The engine that reconstructs, and where. As text: `auto`, `cpu`, `cuda` (device 0), `cuda:N`.
+/// The engine that reconstructs, and where. As text: `auto`, `cpu`, `cuda` (device 0), `cuda:N`, `cuda:all`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Backend {
@@ -16,6 +16,8 @@ pub enum Backend {
         /// Number of the device.
         device: usize,
     },
+    /// All NVIDIA GPUs that this process sees: chains are spread over them.
+    CudaAll,
 }
 
 impl FromStr for Backend {
@@ -26,6 +28,7 @@ impl FromStr for Backend {
             None if text == "auto" => Some(Self::Auto),
             None if text == "cpu" => Some(Self::Cpu),
             None if text == "cuda" => Some(Self::Cuda { device: 0 }),
+            Some(("cuda", "all")) => Some(Self::CudaAll),
             Some(("cuda", device)) => device.parse().ok().map(|device| Self::Cuda { device }),
             _ => None,
         }
@@ -39,6 +42,7 @@ impl fmt::Display for Backend {
             Self::Auto => f.write_str("auto"),
             Self::Cpu => f.write_str("cpu"),
             Self::Cuda { device } => write!(f, "cuda:{device}"),
+            Self::CudaAll => f.write_str("cuda:all"),
         }
     }
 }
@@ -50,7 +54,7 @@ mod tests {
     #[test]
     fn every_backend_is_read_back_from_its_text() {
         let cuda = |device| Backend::Cuda { device };
-        for backend in [Backend::Auto, Backend::Cpu, cuda(0), cuda(3)] {
+        for backend in [Backend::Auto, Backend::Cpu, Backend::CudaAll, cuda(0), cuda(3)] {
             assert_eq!(backend.to_string().parse::<Backend>().unwrap(), backend);
         }
         assert_eq!("cuda".parse::<Backend>().unwrap(), Backend::Cuda { device: 0 });
@@ -62,7 +66,9 @@ mod tests {
             let message = text.parse::<Backend>().unwrap_err().to_string();
             assert_eq!(
                 message,
-                format!("`{text}` is no backend, expected `auto`, `cpu`, `cuda` or `cuda:N`")
+                format!(
+                    "`{text}` is no backend, expected `auto`, `cpu`, `cuda`, `cuda:N` or `cuda:all`"
+                )
             );
         }
     }

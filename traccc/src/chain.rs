@@ -4,15 +4,18 @@ use traccc_core::event::CellsView;
 use traccc_core::{
     ChainConfig, CpuBatch, CpuChain, Finished, Keep, Reconstruction, ReconstructionChain, Stage,
 };
+use traccc_cuda::{CudaBatch, CudaChain};
 
 /// A chain of any of the engines, as [`Engine::chain`](crate::Engine::chain) starts it. One for each worker.
 ///
 /// For batches, what is read back and cancellation see [`ReconstructionChain`].
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum Chain {
     /// On the processor.
-    Cpu(CpuChain),
+    Cpu(Box<CpuChain>),
+    /// On a GPU.
+    Cuda(Box<CudaChain>, Backend),
 }
 
 /// Events on their way through a [`Chain`].
@@ -21,6 +24,25 @@ pub enum Chain {
 pub enum Batch<'a> {
     /// On the processor.
     Cpu(CpuBatch<'a>),
+    /// On a GPU.
+    Cuda(CudaBatch<'a>),
+}
+
+/// Does the same with the chain of whichever engine; `$batch` is bound to the engine's own batch where one is given.
+macro_rules! each {
+    ($self:expr, $chain:ident => $do:expr) => {
+        match $self {
+            Chain::Cpu($chain) => $do,
+            Chain::Cuda($chain, _) => $do,
+        }
+    };
+    ($self:expr, $given:expr, ($chain:ident, $batch:ident) => $do:expr) => {
+        match ($self, $given) {
+            (Chain::Cpu($chain), Batch::Cpu($batch)) => $do,
+            (Chain::Cuda($chain, _), Batch::Cuda($batch)) => $do,
+            _ => unreachable!("a batch of another engine's chain"),
+        }
+    };
 }
 
 impl Chain {
@@ -28,6 +50,7 @@ impl Chain {
     pub fn backend(&self) -> Backend {
         match self {
             Self::Cpu(_) => Backend::Cpu,
+            Self::Cuda(_, backend) => *backend,
         }
     }
 
@@ -44,9 +67,7 @@ impl Chain {
 
     /// The settings.
     pub fn config(&self) -> &ChainConfig {
-        match self {
-            Self::Cpu(chain) => chain.config(),
-        }
+        each!(self, chain => chain.config())
     }
 }
 
@@ -61,6 +82,7 @@ impl ReconstructionChain for Chain {
     fn begin<'a>(&mut self, events: &[CellsView<'a>], keep: Keep) -> Result<Batch<'a>, Error> {
         match self {
             Self::Cpu(chain) => Ok(Batch::Cpu(chain.begin(events, keep)?)),
+            Self::Cuda(chain, _) => Ok(Batch::Cuda(chain.begin(events, keep)?)),
         }
     }
 
@@ -72,28 +94,32 @@ impl ReconstructionChain for Chain {
     ) -> Result<Batch<'a>, Error> {
         match self {
             Self::Cpu(chain) => Ok(Batch::Cpu(chain.resume(events, next, keep)?)),
+            Self::Cuda(chain, _) => Ok(Batch::Cuda(chain.resume(events, next, keep)?)),
         }
     }
 
     fn run(&mut self, stage: Stage, batch: &mut Batch<'_>) -> Result<(), Error> {
-        let (Self::Cpu(chain), Batch::Cpu(batch)) = (self, batch);
-        Ok(chain.run(stage, batch)?)
+        each!(self, batch, (chain, batch) => Ok(chain.run(stage, batch)?))
     }
 
     fn cancel(&mut self, batch: &mut Batch<'_>, event: usize) {
-        let (Self::Cpu(chain), Batch::Cpu(batch)) = (self, batch);
-        chain.cancel(batch, event);
+        each!(self, batch, (chain, batch) => chain.cancel(batch, event));
     }
 
     fn is_done(&mut self, batch: &mut Batch<'_>) -> Result<bool, Error> {
-        let (Self::Cpu(chain), Batch::Cpu(batch)) = (self, batch);
-        Ok(chain.is_done(batch)?)
+        each!(self, batch, (chain, batch) => Ok(chain.is_done(batch)?))
     }
 
     fn finish(&mut self, batch: Batch<'_>) -> Result<Finished<Error>, Error> {
-        let (Self::Cpu(chain), Batch::Cpu(batch)) = (self, batch);
-        let Finished { events, timings } = chain.finish(batch)?;
-        let events = events.into_iter().map(|event| event.map_err(Error::from)).collect();
-        Ok(Finished { events, timings })
+        each!(self, batch, (chain, batch) => Ok(with_our_errors(chain.finish(batch)?)))
     }
+}
+
+fn with_our_errors<E>(finished: Finished<E>) -> Finished<Error>
+where
+    Error: From<E>,
+{
+    let Finished { events, timings } = finished;
+    let events = events.into_iter().map(|event| event.map_err(Error::from)).collect();
+    Finished { events, timings }
 }

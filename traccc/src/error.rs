@@ -8,17 +8,22 @@ use traccc_core::Cancelled;
 #[non_exhaustive]
 pub enum Error {
     /// A text that names no backend.
-    #[error("`{found}` is no backend, expected `auto`, `cpu`, `cuda` or `cuda:N`")]
+    #[error("`{found}` is no backend, expected `auto`, `cpu`, `cuda`, `cuda:N` or `cuda:all`")]
     UnknownBackend {
         /// The text.
         found: String,
     },
-    /// An engine that this build does not have.
-    #[error("the engine `{backend}` is not part of this build yet: use `auto` or `cpu`")]
+    /// An engine that cannot be started on this machine.
+    #[error("the engine `{backend}` cannot be started")]
     NoEngine {
         /// What was asked for.
         backend: Backend,
+        /// Why.
+        source: Box<traccc_cuda::Error>,
     },
+    /// What a GPU refuses.
+    #[error(transparent)]
+    Cuda(traccc_cuda::Error),
     /// An engine that has failed and cannot go on: its chains are lost.
     #[error("the engine `{backend}` has failed")]
     EngineFailed {
@@ -114,7 +119,20 @@ pub enum Error {
 impl Error {
     /// Whether the chain that gave this error is lost. Drop it; another one may be started.
     pub fn is_fatal(&self) -> bool {
-        matches!(self, Self::EngineFailed { .. })
+        match self {
+            Self::EngineFailed { .. } => true,
+            Self::Cuda(error) => error.is_fatal(),
+            _ => false,
+        }
+    }
+}
+
+impl From<traccc_cuda::Error> for Error {
+    fn from(error: traccc_cuda::Error) -> Self {
+        match error {
+            traccc_cuda::Error::Core(error) => Self::Core(error),
+            error => Self::Cuda(error),
+        }
     }
 }
 

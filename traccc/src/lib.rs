@@ -74,5 +74,7 @@ pub use traccc_core::{
     detector, event, field, finding, fitting, math, parameters, propagation, seeding, spacepoints,
     storage, units,
 };
+/// What there is for GPUs on this machine.
+pub use traccc_cuda::machine as cuda;
 pub use traccc_io as io;
 pub use warning::{Misfit, Warning};

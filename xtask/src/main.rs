@@ -8,6 +8,7 @@
 
 #[cfg(feature = "codegen")]
 mod codegen;
+mod gpu_bundle;
 mod service;
 mod tests;
 
@@ -20,6 +21,9 @@ Tasks:
   test    Run every test: examples, documentation, double precision, bits on an older processor, the workspace's
           tests, and with Python those of the service
   service Run the tests of the service alone: Python's clients, Triton, Envoy, manifests
+  gpu-bundle FILE.tar.gz
+          Pack tests, measurements and the program, built here, for a machine that has a GPU and no Rust: unpack,
+          `./run.sh`
   soak    Load both servers for minutes and watch their memory; `cargo xtask soak --help` lists its options
   codegen Write the gRPC messages of traccc-protocol anew; `--check` only compares them (with --features codegen)
   help    Print this text";
@@ -35,6 +39,9 @@ fn main() -> ExitCode {
         }),
         ["soak", options @ ..] => {
             tests::workspace_root().and_then(|root| service::soak(&root, options))
+        }
+        ["gpu-bundle", archive] => {
+            tests::workspace_root().and_then(|root| gpu_bundle::pack(&root, archive))
         }
         #[cfg(feature = "codegen")]
         ["codegen"] => tests::workspace_root().and_then(|root| codegen::run(&root)),

@@ -2,6 +2,7 @@
 
 mod bench_service;
 mod compare;
+mod cuda;
 mod demo;
 mod gun;
 mod infer;
@@ -15,6 +16,7 @@ mod throughput;
 
 pub(crate) use bench_service::{BenchServiceArguments, bench_service};
 pub(crate) use compare::{CompareArguments, compare};
+pub(crate) use cuda::{CudaCommand, cuda};
 pub(crate) use demo::{DemoArguments, demo};
 pub(crate) use infer::{InferArguments, infer};
 pub(crate) use inspect::{InspectArguments, inspect};

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use std::io::Write;
 use std::time::Instant;
 use traccc::event::Cells;
-use traccc::{Chain, Finished, Keep, ReconstructionChain, StageTimings};
+use traccc::{Backend, Chain, Engine, Finished, Keep, ReconstructionChain, StageTimings};
 
 /// Arguments of `traccc throughput`.
 #[derive(Args, Debug)]
@@ -25,6 +25,9 @@ pub(crate) struct ThroughputArguments {
     /// Events that are given to the engine at once
     #[arg(long, value_name = "N", value_parser = positive, default_value_t = 1)]
     batch: usize,
+    /// Batches under way at a time, each with a chain and a stream of its own; as the engine advises when not given
+    #[arg(long, value_name = "N", value_parser = positive)]
+    streams: Option<usize>,
     /// What of each event is read back from the engine
     #[arg(long, value_enum, default_value_t = KeepArgument::Tracks)]
     keep: KeepArgument,
@@ -72,7 +75,7 @@ pub(crate) fn throughput(arguments: &ThroughputArguments) -> Result<Verdict> {
     let (batch, keep) = (arguments.batch, arguments.keep.into());
     let batches = |events: usize| events.div_ceil(batch);
     let engine = job.chain.engine(&setup)?;
-    let concurrency = |threads| engine.concurrency(threads);
+    let concurrency = |threads| arguments.streams.unwrap_or_else(|| engine.concurrency(threads));
     let mut workers =
         Workers::new(job.chain.threads, batches(arguments.processed), concurrency, || {
             Ok(engine.chain(&config)?)
@@ -103,14 +106,20 @@ pub(crate) fn throughput(arguments: &ThroughputArguments) -> Result<Verdict> {
 
     let rate = arguments.processed as f64 / seconds;
     let medians = StageMs::combine(&times, median);
-    write_result(arguments, loaded.len(), workers.threads(), rate, &medians)?;
+    write_result(
+        arguments,
+        &engine,
+        (loaded.len(), workers.len(), workers.threads()),
+        rate,
+        &medians,
+    )?;
     Ok(Verdict::Done)
 }
 
 fn write_result(
     arguments: &ThroughputArguments,
-    loaded: usize,
-    threads: usize,
+    engine: &Engine,
+    (loaded, streams, threads): (usize, usize, usize),
     rate: f64,
     medians: &StageMs,
 ) -> Result<()> {
@@ -119,13 +128,25 @@ fn write_result(
     if arguments.json {
         let result = serde_json::json!({
             "loaded": loaded, "processed": processed, "threads": threads, "batch": arguments.batch,
+            "streams": streams, "backend": engine.backend().to_string(), "devices": engine.devices(),
             "events_per_second": rate, "stage_ms": medians.stages,
         });
         writeln!(out, "{result}")?;
         return Ok(());
     }
     let (events, threads) = (counted(processed, "event"), counted(threads, "thread"));
-    writeln!(out, "{rate:.2} events/s: {events} ({loaded} loaded), {threads}\n")?;
+    writeln!(out, "{rate:.2} events/s: {events} ({loaded} loaded), {threads}")?;
+    if engine.backend() != Backend::Cpu {
+        let (devices, batch) = (engine.devices().join(", "), arguments.batch);
+        writeln!(
+            out,
+            "{}: {devices}; batches of {batch}, {streams} streams, copies included",
+            engine.backend()
+        )?;
+        // Its stages are not measured one by one.
+        return Ok(());
+    }
+    writeln!(out)?;
     let mut table = Table::new([("stage", Align::Left), ("median ms/event", Align::Right)]);
     // Nothing is read while the clock runs.
     for (stage, ms) in medians.named().skip(1) {

@@ -91,11 +91,12 @@ impl Reconstruction {
         kept
     }
 
-    /// A copy of what the stages before `next` made, when it holds together; `surfaces` is the number of the detector's.
+    /// A copy of what the stages before `next` made, when it holds together; `surfaces` is the number of the detector's. For
+    /// engines that resume.
     ///
     /// # Errors
     /// [`Error::Product`] for columns that do not fit together, [`Error::Reference`] for a row that names none.
-    pub(super) fn before(&self, next: Stage, surfaces: usize) -> Result<Self, Error> {
+    pub fn before(&self, next: Stage, surfaces: usize) -> Result<Self, Error> {
         let mut before = Self::default();
         if next > Stage::Clustering {
             before.measurements = self.measurements.clone();

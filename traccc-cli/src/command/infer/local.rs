@@ -25,7 +25,7 @@ pub(crate) struct LocalArguments {
     /// TOML file of settings; wins over the named ones, which hold for what it leaves out
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Engine: auto, cpu, cuda or cuda:N
+    /// Engine: auto, cpu, cuda, cuda:N or cuda:all
     #[arg(long, default_value_t)]
     backend: Backend,
     /// Threads [default: all cores]

@@ -1,0 +1,117 @@
+//! Whole chains from cells, in batches, against the CPU's: to the byte.
+
+use super::support::{assert_chain, assert_chain_from, config, engine, shared, toy, toy_in};
+use traccc::ChainConfig;
+use traccc::field::{FieldGrid, FieldMap, MagneticField};
+use traccc_cuda::Capacities;
+use traccc_performance::conformance;
+use traccc_sim::detectors::{ToyConfig, ToyMaterial};
+
+#[test]
+fn chains_give_the_cpus_bytes_on_the_toy() {
+    let sample = toy(5, 30);
+    for chain in [ChainConfig::full(), ChainConfig::service(), config("toy.toml")] {
+        for batch in [1, 3] {
+            assert_chain(&sample, &chain, batch);
+        }
+    }
+}
+
+#[test]
+fn chains_give_the_cpus_bytes_on_the_shared_samples() {
+    for (detector, name, most, batch, chains) in [
+        (
+            "generic",
+            "mixed_100",
+            8,
+            8,
+            ["upstream/generic.toml", "upstream/service.toml", "upstream/throughput.toml"],
+        ),
+        (
+            "generic",
+            "mu20",
+            3,
+            2,
+            ["generic.toml", "upstream/service.toml", "upstream/throughput.toml"],
+        ),
+        ("odd", "real", 10, 10, ["odd.toml", "upstream/odd.toml", "upstream/service.toml"]),
+    ] {
+        let Some(sample) = shared(detector, name, most) else { return };
+        for chain in chains {
+            assert_chain(&sample, &config(chain), batch);
+        }
+    }
+}
+
+/// Whatever the room at first: the batch runs again until all rows fit, and no track is lost.
+#[test]
+fn an_arena_that_is_too_small_grows() {
+    let sample = toy(3, 40);
+    let few = Capacities {
+        measurements: 100,
+        spacepoints: 100,
+        doublets: 3,
+        triplets: 2,
+        seeds: 20,
+        links: 50,
+        tips: 5,
+        tracks: 5,
+        states: 20,
+        steps: 2,
+        ..Capacities::default()
+    };
+    for room in [few, Capacities::default()] {
+        for chain in [ChainConfig::full(), ChainConfig::service()] {
+            assert_chain_from(&sample, &chain, 3, Some(room));
+        }
+    }
+}
+
+/// The rules that every engine keeps: batches, what is read back, resuming, bad events, cancelling.
+#[test]
+fn the_chain_conforms() {
+    let sample = toy(3, 20);
+    let Some(engine) = engine(&sample.setup) else { return };
+    let (detector, modules) = (&sample.setup.detector, &sample.setup.modules);
+    for config in [ChainConfig::full(), ChainConfig::service()] {
+        let mut chain = engine.chain(&config).unwrap();
+        assert_eq!(conformance::check(&mut chain, &sample.events, detector, modules), Ok(()));
+    }
+}
+
+/// A solenoid's field that falls off outwards and along z, on 50 mm.
+fn field_map() -> MagneticField {
+    let nodes = [41_u32, 41, 81];
+    let low = [-1000.0_f32, -1000.0, -2000.0];
+    let place = |axis: usize, node: u32| low[axis] + 50.0 * node as f32;
+    let mut values = Vec::new();
+    for x in (0..nodes[0]).map(|node| place(0, node)) {
+        for y in (0..nodes[1]).map(|node| place(1, node)) {
+            for z in (0..nodes[2]).map(|node| place(2, node)) {
+                let along = 2.0 / (1.0 + (x * x + y * y) / 4.0e6 + z * z / 2.0e7);
+                values.push([x * z * 1.0e-7, y * z * 1.0e-7, along]);
+            }
+        }
+    }
+    let to_node = [0, 1, 2].map(|axis| {
+        let mut row = [0.0; 4];
+        (row[axis], row[3]) = (0.02, -0.02 * low[axis]);
+        row
+    });
+    MagneticField::Map(Box::new(FieldMap { grid: FieldGrid { to_node, nodes }, values }))
+}
+
+#[test]
+fn chains_give_the_cpus_bytes_in_a_field_map_and_with_material_maps() {
+    let material = ToyConfig { material: ToyMaterial::Maps, ..ToyConfig::full() };
+    for (field, toy) in [
+        (field_map(), ToyConfig::full()),
+        (MagneticField::along_z(2.0), material.clone()),
+        (field_map(), material),
+    ] {
+        let sample = toy_in(field, &toy, 2, 40);
+        for chain in [ChainConfig::full(), ChainConfig::service()] {
+            assert_chain(&sample, &chain, 2);
+        }
+    }
+}
