@@ -12,8 +12,7 @@ namespace traccc {
 struct AppendState {
     /// The next tile to be worked on.
     u32 ticket;
-    /// Blocks that found no more tiles.
-    u32 finished;
+    u32 padding;
     u64 tiles[1];
 };
 
@@ -45,14 +44,13 @@ __device__ inline u32 block_exclusive_sum(u32 value, u32* shared, u32& total) {
 /// Hands out the tiles of an ordered append: rows `tile * blockDim.x` on. Tiles are given in order, so that whoever has a tile
 /// may wait for those before. All threads of the block call it and get the same answer.
 ///
-/// Use: `for (u32 tile; next_tile(state, shared, tile) && tile * blockDim.x < rows;) { ...; append(...); }`
-__device__ inline bool next_tile(AppendState* state, u32* shared, u32& tile) {
+/// Use: `for (u32 tile;;) { next_tile(state, shared, tile); if (tile * blockDim.x >= rows) break; ...; append(...); }`
+__device__ inline void next_tile(AppendState* state, u32* shared, u32& tile) {
     __syncthreads();
     if (threadIdx.x == 0) shared[0] = atomicAdd(&state->ticket, 1u);
     __syncthreads();
     tile = shared[0];
     __syncthreads();
-    return true;
 }
 
 /// The row at which this thread appends its `count` entries to the list: behind those of all rows before. All threads of a block

@@ -2,15 +2,15 @@
 #![expect(unsafe_code, reason = "the driver is a C library")]
 
 use crate::compile::Cache;
-use crate::device::{Address, Device, Grid, Launch, Stream};
+use crate::device::{Address, Device, Launch, Stream};
 use crate::error::Error;
-use crate::kernels::Kernel;
+use crate::kernels::{Kernel, kernel_files};
 use cudarc::driver::sys::{
     self, CUdevice_attribute as Attribute, CUevent_flags as EventFlags,
     CUgraphInstantiate_flags as InstantiateFlags, CUstreamCaptureMode as CaptureMode,
 };
 use cudarc::driver::{CudaContext, DriverError, result};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::ffi::{CString, c_void};
 use std::sync::Arc;
 
@@ -48,10 +48,7 @@ fn driver(what: &str) -> impl Fn(DriverError) -> Error + '_ {
 /// # Errors
 /// [`Error::Missing`] without a driver, and what the driver refuses.
 pub fn cards() -> Result<Vec<String>, Error> {
-    // SAFETY: looks for the library.
-    if !unsafe { sys::is_culib_present() } {
-        return Err(no_driver());
-    }
+    find_driver()?;
     let describe = |number| {
         let context = CudaContext::new(number).map_err(driver("opening the card"))?;
         let name = context.name().map_err(driver("asking for the name"))?;
@@ -63,17 +60,21 @@ pub fn cards() -> Result<Vec<String>, Error> {
     (0..Card::count()).map(describe).collect()
 }
 
-fn no_driver() -> Error {
+/// Whether there is a driver, without which its functions panic.
+fn find_driver() -> Result<(), Error> {
+    // SAFETY: looks for the library.
+    if unsafe { sys::is_culib_present() } {
+        return Ok(());
+    }
     let advice =
         "this machine has no NVIDIA driver (libcuda.so.1); use the backend `cpu`".to_owned();
-    Error::Missing { what: "the CUDA driver", advice }
+    Err(Error::Missing { what: "the CUDA driver", advice })
 }
 
 impl Card {
     /// How many cards there are; 0 without a driver.
     pub(crate) fn count() -> usize {
-        // SAFETY: looks for the library.
-        if !unsafe { sys::is_culib_present() } || result::init().is_err() {
+        if find_driver().is_err() || result::init().is_err() {
             return 0;
         }
         result::device::get_count().map_or(0, |count| count as usize)
@@ -81,10 +82,7 @@ impl Card {
 
     /// Opens a card and loads the kernels.
     pub(crate) fn open(number: usize, cache: &Cache) -> Result<Self, Error> {
-        // SAFETY: looks for the library.
-        if !unsafe { sys::is_culib_present() } {
-            return Err(no_driver());
-        }
+        find_driver()?;
         let cards = Self::count();
         if number >= cards {
             let advice = format!(
@@ -104,14 +102,12 @@ impl Card {
             )
         };
         let processors = processors.map_err(driver("asking for the number of processors"))? as u32;
-        let files: BTreeSet<&str> = crate::stages::kernels().map(|kernel| kernel.file).collect();
+        let files = kernel_files();
         // All at a time: most of an opening without a cache is compiling.
         let codes = std::thread::scope(|scope| {
             let architecture = &architecture;
-            let task = |file| {
-                move || cache.code(&format!("{file}.cu"), architecture).map(|code| (file, code))
-            };
-            let tasks: Vec<_> = files.iter().map(|&file| scope.spawn(task(file))).collect();
+            let task = |file| move || cache.code(file, architecture).map(|code| (file, code));
+            let tasks: Vec<_> = files.iter().map(|file| scope.spawn(task(file))).collect();
             tasks
                 .into_iter()
                 .map(|task| task.join().expect("compiling does not panic"))
@@ -122,7 +118,8 @@ impl Card {
         for (file, code) in codes {
             // SAFETY: a whole cubin, made by NVRTC.
             let module = unsafe { result::module::load_data(code.as_ptr().cast()) };
-            modules.insert(file, module.map_err(driver("loading kernels"))?);
+            modules
+                .insert(file.trim_end_matches(".cu"), module.map_err(driver("loading kernels"))?);
         }
         let function = |kernel: &'static Kernel| {
             let name = CString::new(kernel.name).unwrap_or_default();
@@ -159,7 +156,8 @@ impl Device for Card {
         match unsafe { result::malloc_sync(bytes) } {
             Ok(start) => Ok(Address(start)),
             Err(DriverError(sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY)) => {
-                let (free, all) = self.memory()?;
+                let memory = result::mem_get_info();
+                let (free, all) = memory.map_err(driver("asking for free memory"))?;
                 Err(Error::OutOfMemory { needed: bytes, free, all })
             }
             Err(error) => Err(driver("allocating memory")(error)),
@@ -212,17 +210,8 @@ impl Device for Card {
         Ok(Box::new(CardStream { card: self.clone(), stream, event, graphs: Vec::new() }))
     }
 
-    fn resident_blocks(&self, kernel: &Kernel) -> u32 {
-        self.inner.functions[kernel.name].resident
-    }
-
     fn seeding_warps(&self) -> u32 {
         self.inner.processors * SEEDING_WARPS
-    }
-
-    fn memory(&self) -> Result<(usize, usize), Error> {
-        self.bind()?;
-        result::mem_get_info().map_err(driver("asking for free memory"))
     }
 }
 
@@ -273,12 +262,7 @@ impl Stream for CardStream {
     fn launch(&mut self, launch: &Launch, tables: &[u8], batch: &[u8]) -> Result<(), Error> {
         self.bind()?;
         let Function { handle, resident } = self.card.inner.functions[launch.kernel.name];
-        let blocks = match launch.grid {
-            Grid::Blocks(blocks) => blocks,
-            Grid::Rows(rows) => {
-                (rows.div_ceil(launch.kernel.threads as usize) as u32).clamp(1, resident)
-            }
-        };
+        let blocks = launch.grid.blocks(launch.kernel, resident);
         let argument = launch.argument;
         let mut arguments: [*mut c_void; 3] = [
             tables.as_ptr().cast_mut().cast(),

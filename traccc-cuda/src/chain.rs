@@ -253,18 +253,9 @@ impl ReconstructionChain for CudaChain {
     }
 
     fn begin<'a>(&mut self, events: &[CellsView<'a>], keep: Keep) -> Result<CudaBatch<'a>, Error> {
-        let input = |&cells: &CellsView<'a>| {
-            let lengths = [
-                cells.channel0.len(),
-                cells.channel1.len(),
-                cells.activation.len(),
-                cells.time.len(),
-                cells.module.len(),
-            ];
-            if lengths.iter().any(|&length| length != lengths[0]) {
-                return Input::Failed(CoreError::CellColumns { lengths }.into());
-            }
-            Input::Cells(cells)
+        let input = |&cells: &CellsView<'a>| match cells.validate_columns() {
+            Ok(()) => Input::Cells(cells),
+            Err(error) => Input::Failed(error.into()),
         };
         let events = events.iter().map(input).collect();
         Ok(CudaBatch { events, keep, stages: Vec::new(), launched: None })

@@ -169,6 +169,8 @@ fn preload(folder: &Path) -> bool {
 #[derive(Clone, Debug)]
 pub struct Cache {
     folder: Option<PathBuf>,
+    /// Of sources and options.
+    hash: u128,
 }
 
 /// Ahead of the code in a file: whoever has it has the whole file.
@@ -182,12 +184,12 @@ impl Cache {
             let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
             root.or_else(home).map(|root| root.join("traccc"))
         });
-        Self { folder }
+        Self { folder, hash: hash_of_sources() }
     }
 
     /// A certain folder.
     pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: Some(folder.into()) }
+        Self { folder: Some(folder.into()), hash: hash_of_sources() }
     }
 
     /// Where code is kept; nothing where it is not.
@@ -197,14 +199,8 @@ impl Cache {
 
     /// Where the code of a source file is kept: sources, options and architecture are in the name.
     fn place(&self, file: &str, architecture: &str) -> Option<PathBuf> {
-        let mut hash = Fnv::default();
-        for (name, source) in sources() {
-            hash.add(name.as_bytes());
-            hash.add(source.as_bytes());
-        }
-        OPTIONS.iter().for_each(|option| hash.add(option.as_bytes()));
         let name = file.trim_end_matches(".cu").replace('/', "-");
-        Some(self.folder.as_ref()?.join(format!("{name}-{architecture}-{:032x}.cubin", hash.0)))
+        Some(self.folder.as_ref()?.join(format!("{name}-{architecture}-{:032x}.cubin", self.hash)))
     }
 
     /// The code of a source file for an architecture: as it is kept, else compiled and kept. A folder that cannot be written is no
@@ -227,6 +223,17 @@ impl Cache {
         }
         Ok(code)
     }
+}
+
+/// Of everything but the architecture that decides about the code.
+fn hash_of_sources() -> u128 {
+    let mut hash = Fnv::default();
+    for (name, source) in sources() {
+        hash.add(name.as_bytes());
+        hash.add(source.as_bytes());
+    }
+    OPTIONS.iter().for_each(|option| hash.add(option.as_bytes()));
+    hash.0
 }
 
 /// The code in a kept file, if nothing is missing or changed.

@@ -9,7 +9,7 @@ use std::fmt::Debug;
 /// An address in device memory; 0 is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Pod, Zeroable)]
 #[repr(transparent)]
-pub struct Address(pub u64);
+pub(crate) struct Address(pub(crate) u64);
 
 impl Address {
     /// The address `bytes` further on.
@@ -25,6 +25,16 @@ pub(crate) enum Grid {
     Rows(usize),
     /// So many blocks.
     Blocks(u32),
+}
+
+impl Grid {
+    /// The number of blocks of a kernel of which `resident` run at a time.
+    pub(crate) fn blocks(self, kernel: &Kernel, resident: u32) -> u32 {
+        match self {
+            Self::Blocks(blocks) => blocks,
+            Self::Rows(rows) => (rows.div_ceil(kernel.threads as usize) as u32).clamp(1, resident),
+        }
+    }
 }
 
 /// One launch of a kernel.
@@ -70,14 +80,8 @@ pub(crate) trait Device: Debug + Send + Sync {
     /// A stream: what is put into it runs in order.
     fn stream(&self) -> Result<Box<dyn Stream>, Error>;
 
-    /// Blocks of a kernel that run at a time.
-    fn resident_blocks(&self, kernel: &Kernel) -> u32;
-
     /// Warps that search seeds at a time, each with memory of its own.
     fn seeding_warps(&self) -> u32;
-
-    /// Free and all memory of the device, in bytes.
-    fn memory(&self) -> Result<(usize, usize), Error>;
 }
 
 /// Work in order on a device. Nothing but [`wait`](Self::wait) waits.

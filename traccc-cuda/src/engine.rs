@@ -62,11 +62,6 @@ impl CudaEngine {
         self.shared.device.name()
     }
 
-    /// Bytes of the card that the setup takes, whatever the number of chains.
-    pub fn setup_bytes(&self) -> usize {
-        self.shared.uploaded.memory.bytes
-    }
-
     /// How many cards there are.
     pub fn cards() -> usize {
         Card::count()

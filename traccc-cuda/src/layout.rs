@@ -153,7 +153,7 @@ macro_rules! capacities {
         fn declare_counts(text: &mut String) {
             const MORE: &str =
                 "    u32 parameters;\n    u32 resolved;\n    u32 resolved_states;\n    u32 alive;\n    u32 bad_cells;\n";
-                        let padding = if ODD_CAPACITIES == 1 { "    u32 padding[1];\n" } else { "" };
+            let padding = if ODD_CAPACITIES == 1 { "    u32 padding[1];\n" } else { "" };
             for (record, more) in [("Capacities", padding), ("Counters", MORE)] {
                 *text += &format!("struct {record} {{\n");
                 $(*text += concat!("    u32 ", stringify!($name), ";\n");)*
@@ -260,7 +260,6 @@ macro_rules! arrays {
                 let rows = Sizes::new(capacities);
                 let ($c, $s) = (&rows, shape);
                 batch.seeding_warps = shape.seeding_warps;
-                batch.head = take(0);
                 batch.counters = take(size_of::<Counters>());
                 $(batch.$zname = take(<$ztype>::SIZE * ($zrows));)*
                 let zeroed = take(0);
@@ -284,7 +283,7 @@ macro_rules! arrays {
             let size = size_of::<Batch>();
             *text += &format!("static_assert(sizeof(Batch) == {size}, \"as in layout.rs\");\n");
         }
-            };
+    };
 }
 
 /// Of arrays, in bytes: that of the widest loads, and a sector of the caches.

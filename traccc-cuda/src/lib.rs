@@ -19,17 +19,10 @@ mod tables;
 mod transfer;
 mod upload;
 
+pub use card::cards;
 pub use chain::{CudaBatch, CudaChain};
 pub use compile::{Cache, Nvrtc};
-pub use device::Address;
 pub use engine::CudaEngine;
 pub use error::Error;
-pub use kernels::SOURCES;
+pub use kernels::{SOURCES, kernel_files};
 pub use layout::{Capacities, Counters, declarations};
-
-/// What there is for GPUs on this machine.
-pub mod machine {
-    pub use crate::card::cards;
-    pub use crate::compile::{Cache, Nvrtc};
-    pub use crate::kernels::kernel_files;
-}

@@ -1,9 +1,9 @@
 //! A device that is none: the kernels compiled as host C++ by g++, for tests and for looking for errors without a card.
 #![expect(unsafe_code, reason = "kernels are functions of a library that is loaded")]
 
-use crate::device::{Address, Device, Grid, Launch, Stream};
+use crate::device::{Address, Device, Launch, Stream};
 use crate::error::Error;
-use crate::kernels::Kernel;
+use crate::kernels::kernel_files;
 use std::alloc::Layout;
 use std::collections::HashMap;
 use std::ffi::{c_uint, c_void};
@@ -14,6 +14,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 type HostKernel = unsafe extern "C" fn(*const c_void, *const c_void, c_uint);
 type HostLaunch =
     unsafe extern "C" fn(HostKernel, c_uint, c_uint, c_uint, *const c_void, *const c_void, c_uint);
+
+/// Blocks of a kernel at most: few, so that threads have several rows each.
+const RESIDENT_BLOCKS: u32 = 3;
 
 /// What memory holds before it is written, so that whoever reads it is found out.
 const POISON: u8 = 0xcd;
@@ -120,9 +123,7 @@ fn library(folder: &Path) -> Result<Option<PathBuf>, Error> {
         log: error.to_string(),
     };
     std::fs::create_dir_all(folder).map_err(failed)?;
-    let files: std::collections::BTreeSet<&str> =
-        crate::stages::kernels().map(|kernel| kernel.file).collect();
-    let files: Vec<String> = files.into_iter().map(|file| format!("{file}.cu")).collect();
+    let files = kernel_files();
     let with_cuda = ["-include", "host/cuda.hpp"];
     let objects = std::thread::scope(|scope| {
         let mut tasks: Vec<_> = files
@@ -229,17 +230,8 @@ impl Device for Simulated {
         }))
     }
 
-    fn resident_blocks(&self, _: &Kernel) -> u32 {
-        // Few, so that threads have several rows each.
-        3
-    }
-
     fn seeding_warps(&self) -> u32 {
         24
-    }
-
-    fn memory(&self) -> Result<(usize, usize), Error> {
-        Ok((1 << 34, 1 << 34))
     }
 }
 
@@ -249,13 +241,7 @@ impl SimulatedStream {
             // SAFETY: the address is one of this device, with room for the bytes.
             Work::Zero(at, bytes) => unsafe { (at.0 as *mut u8).write_bytes(0, *bytes) },
             Work::Launch { launch, tables, batch } => {
-                let blocks = match launch.grid {
-                    Grid::Blocks(blocks) => blocks,
-                    Grid::Rows(rows) => {
-                        let most = self.device.resident_blocks(launch.kernel);
-                        (rows.div_ceil(launch.kernel.threads as usize) as u32).clamp(1, most)
-                    }
-                };
+                let blocks = launch.grid.blocks(launch.kernel, RESIDENT_BLOCKS);
                 // SAFETY: the kernel belongs to the library, and its arguments are the records that it was compiled with.
                 unsafe {
                     (self.device.inner.launch)(

@@ -69,8 +69,8 @@ pub(crate) struct SetupTables {
 pub(crate) struct Uploaded {
     /// Where everything is.
     pub(crate) tables: SetupTables,
-    /// What it takes.
-    pub(crate) memory: DeviceMemory,
+    /// Keeps it there.
+    _memory: DeviceMemory,
 }
 
 /// Tables one after another, to be copied to the device at once.
@@ -154,7 +154,7 @@ impl Uploaded {
         let (mut stream, mut pinned) = (device.stream()?, Pinned::new(device, 0)?);
         upload(&mut *stream, &mut pinned, &[(memory.start, Cow::Borrowed(&image.bytes))])?;
         stream.wait()?;
-        Ok(Self { tables, memory })
+        Ok(Self { tables, _memory: memory })
     }
 }
 

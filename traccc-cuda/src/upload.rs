@@ -174,24 +174,23 @@ impl Products {
     ) {
         let events = || resumed(events);
         macro_rules! column {
-            ($place:ident, $column:expr) => {{
+            ($place:ident, $($field:ident).+) => {{
                 let mut column = rows(pieces, batch.$place);
-                let of = $column;
-                events().for_each(|event| column.own(&of(event)[..]));
+                events().for_each(|event| column.own(&event.$($field).+));
             }};
         }
         rows(pieces, batch.cell_first).own(&firsts(events().map(|_| 0)));
         let measurement_first = firsts(events().map(|event| event.measurements.len()));
         let spacepoint_first = firsts(events().map(|event| event.spacepoints.len()));
         rows(pieces, batch.measurement_first).own(&measurement_first);
-        column!(local, |event: &Reconstruction| event.measurements.local.to_vec());
-        column!(variance, |event: &Reconstruction| event.measurements.variance.to_vec());
-        column!(time, |event: &Reconstruction| event.measurements.time.to_vec());
-        column!(subspace, |event: &Reconstruction| event.measurements.subspace.to_vec());
-        column!(surface, |event: &Reconstruction| event.measurements.surface.to_vec());
-        column!(cluster_cells, |event: &Reconstruction| event.measurements.cells.to_vec());
-        column!(cluster_size, |event: &Reconstruction| event.measurements.size.to_vec());
-        column!(cluster_width, |event: &Reconstruction| event.measurements.width.to_vec());
+        column!(local, measurements.local);
+        column!(variance, measurements.variance);
+        column!(time, measurements.time);
+        column!(subspace, measurements.subspace);
+        column!(surface, measurements.surface);
+        column!(cluster_cells, measurements.cells);
+        column!(cluster_size, measurements.size);
+        column!(cluster_width, measurements.width);
         let mut ranges = vec![[0_u32; 2]; self.events * batch.surfaces as usize];
         for (event, (products, first)) in events().zip(&measurement_first).enumerate() {
             for (row, surface) in products.measurements.surface.iter().enumerate() {
@@ -204,11 +203,11 @@ impl Products {
         rows(pieces, batch.surface_measurements).own(&ranges);
 
         rows(pieces, batch.spacepoint_first).own(&spacepoint_first);
-        column!(x, |event: &Reconstruction| event.spacepoints.x.to_vec());
-        column!(y, |event: &Reconstruction| event.spacepoints.y.to_vec());
-        column!(z, |event: &Reconstruction| event.spacepoints.z.to_vec());
-        column!(r_variance, |event: &Reconstruction| event.spacepoints.r_variance.to_vec());
-        column!(z_variance, |event: &Reconstruction| event.spacepoints.z_variance.to_vec());
+        column!(x, spacepoints.x);
+        column!(y, spacepoints.y);
+        column!(z, spacepoints.z);
+        column!(r_variance, spacepoints.r_variance);
+        column!(z_variance, spacepoints.z_variance);
         let mut column = rows(pieces, batch.spacepoint_measurements);
         for (event, &first) in events().zip(&measurement_first) {
             let shifted = event.spacepoints.measurements.iter();
@@ -229,12 +228,10 @@ impl Products {
         }
         rows(pieces, batch.parameter_first)
             .own(&firsts(events().map(|event| event.parameters.len())));
-        column!(parameters, |event: &Reconstruction| event.parameters.to_vec());
+        column!(parameters, parameters);
 
-        let answer =
-            |event: &Reconstruction| event.resolved.as_ref().unwrap_or(&event.found).clone();
-        let found =
-            |event: &Reconstruction| if resolves { event.found.clone() } else { answer(event) };
+        let found: fn(&Reconstruction) -> &Tracks =
+            if resolves { |event| &event.found } else { answer };
         let places = [
             batch.found_first,
             batch.found,
@@ -279,16 +276,21 @@ fn shift(row: MeasurementIndex, first: u32) -> MeasurementIndex {
     if row.is_some() { MeasurementIndex(row.0 + first) } else { row }
 }
 
+/// The tracks that are fitted: resolved, else found ones.
+fn answer(event: &Reconstruction) -> &Tracks {
+    event.resolved.as_ref().unwrap_or(&event.found)
+}
+
 /// Tracks of all events: first track of each, tracks, where their measurements begin, measurements and states.
-fn tracks(
+fn tracks<'e>(
     pieces: &mut Vec<Piece<'_>>,
     [first, summary, offsets, measurements, states]: [Address; 5],
-    events: impl Iterator<Item = Tracks> + Clone,
+    events: impl Iterator<Item = &'e Tracks> + Clone,
     measurement_first: &[u32],
 ) {
     rows(pieces, first).own(&firsts(events.clone().map(|tracks| tracks.len())));
     let lengths = events.clone().flat_map(|tracks| {
-        (0..tracks.len()).map(|i| tracks.measurements.row(i).len()).collect::<Vec<_>>()
+        tracks.measurements.offsets.windows(2).map(|pair| (pair[1] - pair[0]) as usize)
     });
     rows(pieces, offsets).own(&firsts(lengths));
     let mut column = rows(pieces, summary);

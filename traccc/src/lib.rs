@@ -75,6 +75,8 @@ pub use traccc_core::{
     storage, units,
 };
 /// What there is for GPUs on this machine.
-pub use traccc_cuda::machine as cuda;
+pub mod cuda {
+    pub use traccc_cuda::{Cache, Nvrtc, cards, kernel_files};
+}
 pub use traccc_io as io;
 pub use warning::{Misfit, Warning};

@@ -74,6 +74,19 @@ impl CellsView<'_> {
         self.module.is_empty()
     }
 
+    /// Checks that the columns are of one length, before an engine copies them.
+    ///
+    /// # Errors
+    /// [`Error::CellColumns`].
+    pub fn validate_columns(&self) -> Result<(), Error> {
+        let Self { channel0, channel1, activation, time, module } = *self;
+        let lengths = [channel0.len(), channel1.len(), activation.len(), time.len(), module.len()];
+        if lengths.iter().any(|&length| length != lengths[0]) {
+            return Err(Error::CellColumns { lengths });
+        }
+        Ok(())
+    }
+
     /// Checks what clustering relies on: columns of one length, order, no duplicates, known modules, channels inside the
     /// design, finite activations that are not negative.
     ///
@@ -81,11 +94,8 @@ impl CellsView<'_> {
     /// [`Error::CellColumns`], or the first row that breaks a rule, as [`Error::UnknownModule`], [`Error::ChannelOutside`],
     /// [`Error::Activation`] or [`Error::CellOrder`].
     pub fn validate(&self, modules: &Modules) -> Result<(), Error> {
-        let Self { channel0, channel1, activation, time, module } = *self;
-        let lengths = [channel0.len(), channel1.len(), activation.len(), time.len(), module.len()];
-        if lengths.iter().any(|&length| length != lengths[0]) {
-            return Err(Error::CellColumns { lengths });
-        }
+        self.validate_columns()?;
+        let Self { channel0, channel1, activation, module, .. } = *self;
         let mut previous = None;
         for (row, &module) in module.iter().enumerate() {
             if module.get() >= modules.len() {

@@ -17,8 +17,6 @@ struct BoundParameters {
     __device__ __forceinline__ f32 phi() const { return vector[2]; }
     __device__ __forceinline__ f32 theta() const { return vector[3]; }
     __device__ __forceinline__ f32 q_over_p() const { return vector[4]; }
-    /// Transverse momentum of a particle of unit charge, in GeV.
-    __device__ __forceinline__ f32 transverse_momentum() const { return abs(sin_cos(theta()).sin / q_over_p()); }
 };
 static_assert(sizeof(BoundParameters) == 92, "as in Rust");
 

@@ -42,12 +42,6 @@ __device__ __forceinline__ Carrier carrier(Shape shape) {
                                                 : Carrier::Plane;
 }
 
-/// Whether the surface is flat.
-__device__ __forceinline__ bool is_plane(Shape shape) { return carrier(shape) == Carrier::Plane; }
-
-/// Whether (loc0, loc1) are (r, phi) of the local plane.
-__device__ __forceinline__ bool is_polar(Shape shape) { return shape == Shape::Annulus || shape == Shape::Ring; }
-
 }  // namespace traccc
 
 #include "detector/shape/annulus.cuh"
