@@ -92,6 +92,10 @@ struct Batch {
     /// Tracks of each event in the order of their tips, and their measurements.
     AppendState* append_tracks;
     AppendState* append_states;
+    /// In each step the next link to be followed.
+    u32* follow_next;
+    /// The next track to be fitted.
+    u32* fit_next;
     /// Resolved tracks and their measurements in the order of the found ones.
     AppendState* append_resolved;
     AppendState* append_resolved_measurements;
@@ -238,6 +242,6 @@ struct Batch {
     FilteredStep* fit_steps;
 };
 
-static_assert(sizeof(Batch) == 808, "as in layout.rs");
+static_assert(sizeof(Batch) == 824, "as in layout.rs");
 
 }  // namespace traccc

@@ -73,16 +73,21 @@ KERNEL(find_survivors, 256, 4) {
     }
 }
 
-/// Carries the links that survive to their next sensors: a thread each. For batches, where the work done in all counts.
+/// Carries the links that survive to their next sensors.
 KERNEL(find_follow, 128, 4) {
-    FollowWorkspace work;
-    follow_all<1>(tables, batch, argument, work);
-}
-
-/// The same, four lanes each. For single events, where the time of the slowest counts.
-KERNEL(find_follow_together, 128, 5) {
-    __shared__ FollowWorkspace work[128 / 4];
-    follow_all<4>(tables, batch, argument, work[threadIdx.x / 4]);
+    using namespace propagation;
+    __shared__ NavigationMemory memory[128 / 32];
+    const FindingCuts& config = tables.settings.finding;
+    const StepRange links = links_of_step(batch, argument);
+    Workspace work;
+    Propagation propagation{Scene{&tables.detector, &tables.field, &tables.settings.propagation}, config.particle,
+                            config.limits, memory[threadIdx.x / 32], work};
+    // Few links are spread over all warps.
+    const u32 warps = gridDim.x * (blockDim.x / 32);
+    if ((threadIdx.x & 31) * warps >= links.end - links.first) propagation.task = Task::FINISHED;
+    FollowLinks follow{tables, batch, argument, links};
+    propagate_all(propagation, follow);
+    clear_append(batch.append_links, max(batch.capacities.links, batch.capacities.seeds));
 }
 
 /// Lists the ends of links, and their ballots. The argument is the number of steps.

@@ -5,6 +5,9 @@ namespace traccc {
 
 /// Fits each track: of the resolved ones for the argument 1, else of the found ones.
 KERNEL(fit_tracks, 128, 2) {
+    using namespace propagation;
+    __shared__ NavigationMemory memory[128 / 32];
+    const FittingCuts& config = tables.settings.fitting;
     const u32 events = batch.head->events;
     const bool resolved = argument == 1;
     const u32* event_first = resolved ? batch.resolved_first : batch.found_first;
@@ -14,16 +17,14 @@ KERNEL(fit_tracks, 128, 2) {
     const Track* tracks = resolved ? batch.resolved : batch.found;
     if (blockIdx.x == 0 && threadIdx.x == 0)
         batch.counters->fit_steps = resolved ? batch.counters->resolved_states : batch.counters->states;
-    FOR_EACH_ROW(row, min(count, batch.capacities.tracks)) {
-        const u32 first = offsets[row], end = offsets[row + 1];
-        if (end > min(batch.capacities.states, batch.capacities.fit_steps)) continue;
-        Track track = tracks[row];
-        fit(tables, batch, FitRows{measurements + first, end - first, batch.fit_steps + first, batch.fitted_states + first},
-            track);
-        batch.fitted[row] = track;
-        if (track.outcome.value == FitOutcome::SUCCESS)
-            atomicAdd(&batch.fitted_count[event_of(event_first, events, row)], 1u);
-    }
+    Workspace work;
+    Propagation propagation{Scene{&tables.detector, &tables.field, &tables.settings.propagation}, config.particle,
+                            config.limits, memory[threadIdx.x / 32], work};
+    const u32 rows = min(count, batch.capacities.tracks), warps = gridDim.x * (blockDim.x / 32);
+    // Few tracks are spread over all warps.
+    if ((threadIdx.x & 31) * warps >= rows) propagation.task = Task::FINISHED;
+    FitTracks fit{tables, batch, measurements, offsets, event_first, tracks, rows};
+    propagate_all(propagation, fit);
 }
 
 }  // namespace traccc

@@ -100,7 +100,6 @@ macro_rules! capacities {
         }
 
         /// Capacities as sizes.
-        #[expect(dead_code, reason = "not every one is the length of an array")]
         struct Sizes {
             $($name: usize,)*
         }
@@ -328,6 +327,10 @@ arrays! { |c, s|
         /// Tracks of each event in the order of their tips, and their measurements.
         append_tracks: AppendState [c.events * append(c.tips)],
         append_states: AppendState [c.events * append(c.tips)],
+        /// In each step the next link to be followed.
+        follow_next: u32 [c.steps],
+        /// The next track to be fitted.
+        fit_next: u32 [1],
         // Ambiguity.
         /// Resolved tracks and their measurements in the order of the found ones.
         append_resolved: AppendState [if s.ambiguity { append(c.tracks) } else { 0 }],

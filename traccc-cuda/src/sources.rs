@@ -60,7 +60,6 @@ sources! {
     "propagation/navigation.cuh",
     "propagation/propagator.cuh",
     "propagation/stepper.cuh",
-    "propagation/team.cuh",
     "seeding.cu",
     "seeding/doublets.cuh",
     "seeding/grid.cuh",

@@ -142,61 +142,63 @@ __device__ inline bool within_branch_limit(const Batch& batch, u32 first, u32 ro
     return count <= most;
 }
 
-/// Memory of a team.
-struct FollowWorkspace {
-    Workspace propagation;
-    /// Of the link's parameters.
+/// Carries the links of a step that survive to their next sensors, or ends their tracks: one after another in each lane.
+struct FollowLinks {
+    const Tables& tables;
+    const Batch& batch;
+    u32 step;
+    StepRange links;
+    /// The link that is followed, its event, and the covariance of its parameters.
+    u32 row;
+    u32 event;
     Symmetric5<f32> covariance;
-};
 
-/// Carries a link to its next sensor, or ends a track. All lanes of a team call it.
-template <u32 TEAM>
-__device__ inline LinkStatus follow(const Tables& tables, const Batch& batch, u32 row, u32 step, FollowWorkspace& work) {
-    const FindingCuts& config = tables.settings.finding;
-    const Team<TEAM> team = Team<TEAM>::here();
-    const Link link = batch.links[row];
-    const bool last = step + 1 == config.max_measurements;
-    if (link.holes > config.max_holes || link.consecutive_holes > config.max_consecutive_holes || last) return ENDED;
-    // The update again, rather than storing what it gave.
-    Candidate from = candidate_of(batch, link.previous, link.seed);
-    if (link.measurement != NONE) use_measurement(batch, link.measurement, from);
-    team.sync();
-    if (team.leads()) work.covariance = from.covariance;
-    team.sync();
-    const Propagator<TEAM> propagator{Scene{&tables.detector, &tables.field, &tables.settings.propagation},
-                                      config.particle, config.limits};
-    const PropagationResult result = propagator.to_next_sensor(from.vector, from.surface, NONE, work.propagation);
-    if (result.kind == PropagationResult::SENSOR && is_track(result.state.vector)) {
-        const PropagatedState& arrival = result.state;
-        Arrival& place = batch.arrivals[row];
-        if (team.leads()) {
-            for (u32 i = 0; i < 5; i++) place.vector[i] = arrival.vector[i];
-            place.surface = arrival.surface;
-            place.event = from.event;
+    __device__ inline void turn(propagation::Propagation& propagation) {
+        using propagation::Task;
+        if (propagation.task != Task::IDLE) batch.link_status[row] = arrived(propagation);
+        const u32 most = tables.settings.finding.max_branches_per_seed;
+        do {
+            row = links.first + atomicAdd(&batch.follow_next[step], 1u);
+            if (row >= links.end) {
+                propagation.task = Task::FINISHED;
+                return;
+            }
+        } while (batch.link_status[row] == DOMINATED ||
+                 !within_branch_limit(batch, links.first, row, batch.links[row].seed, most) || !follow(propagation));
+    }
+
+    /// Starts to carry the link; false if its track ends here.
+    __device__ inline bool follow(propagation::Propagation& propagation) {
+        const FindingCuts& config = tables.settings.finding;
+        const Link link = batch.links[row];
+        const bool last = step + 1 == config.max_measurements;
+        if (link.holes > config.max_holes || link.consecutive_holes > config.max_consecutive_holes || last) {
+            batch.link_status[row] = ENDED;
+            return false;
         }
-        transport(team, work.propagation.jacobian, work.covariance, work.propagation.half);
-        FOR_EACH_OF_TEAM(TEAM, team, e, 15) place.covariance.m[e] = work.covariance.m[e] + work.propagation.noise.m[e];
-        if (config.smoother != 0)
-            FOR_EACH_OF_TEAM(TEAM, team, e, 25) batch.jacobians[row].m[e] = work.propagation.jacobian.m[e];
+        // The update again, rather than storing what it gave.
+        Candidate from = candidate_of(batch, link.previous, link.seed);
+        if (link.measurement != NONE) use_measurement(batch, link.measurement, from);
+        event = from.event;
+        covariance = from.covariance;
+        propagation.start(from.vector, from.surface, NONE);
+        return true;
+    }
+
+    /// Takes what has become of it.
+    __device__ inline LinkStatus arrived(propagation::Propagation& propagation) {
+        const FindingCuts& config = tables.settings.finding;
+        PropagatedState arrival;
+        if (propagation.task != propagation::Task::SENSOR || !propagation.arrive(arrival) || !is_track(arrival.vector))
+            return step + 1 >= config.min_measurements ? ENDED : DROPPED;
+        Arrival& place = batch.arrivals[row];
+        for (u32 i = 0; i < 5; i++) place.vector[i] = arrival.vector[i];
+        place.surface = arrival.surface;
+        place.event = event;
+        place.covariance = covariance.transported(propagation.work.jacobian) + propagation.work.noise;
+        if (config.smoother != 0) batch.jacobians[row] = propagation.work.jacobian;
         return ARRIVED;
     }
-    return step + 1 >= config.min_measurements ? ENDED : DROPPED;
-}
-
-/// Carries the links of a step that survive, each by a team.
-template <u32 TEAM>
-__device__ inline void follow_all(const Tables& tables, const Batch& batch, u32 step, FollowWorkspace& work) {
-    const StepRange links = links_of_step(batch, step);
-    const u32 teams = gridDim.x * blockDim.x / TEAM, count = links.end - links.first;
-    for (u32 offset = (blockIdx.x * blockDim.x + threadIdx.x) / TEAM; offset < count; offset += teams) {
-        const u32 row = links.first + offset;
-        if (batch.link_status[row] == DOMINATED) continue;
-        const u32 most = tables.settings.finding.max_branches_per_seed;
-        if (!within_branch_limit(batch, links.first, row, batch.links[row].seed, most)) continue;
-        const LinkStatus status = follow<TEAM>(tables, batch, row, step, work);
-        if (Team<TEAM>::here().leads()) batch.link_status[row] = status;
-    }
-    clear_append(batch.append_links, max(batch.capacities.links, batch.capacities.seeds));
-}
+};
 
 }  // namespace traccc

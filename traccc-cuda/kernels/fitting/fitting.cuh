@@ -25,6 +25,23 @@ struct Filter {
     u32 holes;
     f32 path;
 
+    /// At the start of a track.
+    __device__ inline void start(const BoundParameters& start, f64 inflation) {
+        f64 diagonal[5];
+#pragma unroll
+        for (u32 i = 0; i < 5; i++) {
+            vector[i] = (f64)start.vector[i];
+            diagonal[i] = (f64)start.covariance.diagonal(i) * inflation;
+        }
+        reference = (f64)start.vector[4];
+        covariance = Symmetric5<f64>::from_diagonal(diagonal);
+        jacobian = FitMatrix::identity();
+        noise = Symmetric5<f64>::zeros();
+        surface = start.surface;
+        holes = 0;
+        path = 0.0f;
+    }
+
     /// Takes over the arrival at a sensor.
     __device__ inline void carry(const PropagatedState& arrival, const Workspace& work) {
         const FitMatrix step = widen(work.jacobian);
@@ -66,95 +83,6 @@ struct FitRows {
     TrackState* states;
 };
 
-/// What one pass gives.
-struct Pass {
-    /// `FITS`, or why not.
-    u32 outcome;
-    f32 chi2;
-    /// Holes before and after the first measurement.
-    u32 leading;
-    u32 inner;
-};
-
-/// Carries the filter to a sensor, counting empty ones on the way; sensors of the measurements after it, from `later` on, must
-/// not come first.
-__device__ inline u32 reach(const Tables& tables, const Batch& batch, Filter& filter, SurfaceIndex target,
-                            const FitRows& rows, u32 later) {
-    const FittingCuts& config = tables.settings.fitting;
-    while (filter.surface != target) {
-        f32 vector[5];
-#pragma unroll
-        for (u32 i = 0; i < 5; i++) vector[i] = (f32)filter.vector[i];
-        vector[4] = (f32)filter.reference;
-        Limits limits = config.limits;
-        limits.max_path = config.limits.max_path - filter.path;
-        const Propagator<1> propagator{Scene{&tables.detector, &tables.field, &tables.settings.propagation},
-                                       config.particle, limits};
-        Workspace work;
-        const PropagationResult result = propagator.to_next_sensor(vector, filter.surface, target, work);
-        if (result.kind == PropagationResult::LEFT_DETECTOR) return FitOutcome::NOT_ALL_FITTED;
-        if (result.kind != PropagationResult::SENSOR) return FitOutcome::PROPAGATION_FAILED;
-        const PropagatedState& arrival = result.state;
-        if (arrival.surface != target) {
-            for (u32 i = later; i < rows.count; i++)
-                if (batch.surface[rows.ids[i]] == arrival.surface) return FitOutcome::NOT_ALL_FITTED;
-            filter.holes += 1;
-        }
-        filter.carry(arrival, work);
-    }
-    return FITS;
-}
-
-/// One filter and smoother pass.
-__device__ inline Pass iterate(const Tables& tables, const Batch& batch, const BoundParameters& start,
-                               const FitRows& rows) {
-    const f64 inflation = (f64)tables.settings.fitting.covariance_inflation;
-    Filter filter;
-    f64 diagonal[5];
-#pragma unroll
-    for (u32 i = 0; i < 5; i++) {
-        filter.vector[i] = (f64)start.vector[i];
-        diagonal[i] = (f64)start.covariance.diagonal(i) * inflation;
-    }
-    filter.reference = (f64)start.vector[4];
-    filter.covariance = Symmetric5<f64>::from_diagonal(diagonal);
-    filter.jacobian = FitMatrix::identity();
-    filter.noise = Symmetric5<f64>::zeros();
-    filter.surface = start.surface;
-    filter.holes = 0;
-    filter.path = 0.0f;
-    Pass pass{FITS, 0.0f, 0, 0};
-    // As a sum of no terms in Rust.
-    f64 chi2 = -0.0;
-    for (u32 i = 0; i < rows.count; i++) {
-        const SurfaceIndex target = batch.surface[rows.ids[i]];
-        // The start is a sensor, too.
-        if (i == 0) filter.holes = target != start.surface ? 1 : 0;
-        pass.outcome = reach(tables, batch, filter, target, rows, i + 1);
-        if (pass.outcome != FITS) return pass;
-        if (i == 0) pass.leading = filter.holes;
-        FilteredStep& step = rows.steps[i];
-        if (!filter.add(Observation<f32>::of(batch, rows.ids[i]).widened(), step)) {
-            pass.outcome = FitOutcome::FILTER_FAILED;
-            return pass;
-        }
-        chi2 += step.chi2;
-    }
-    two_filter::Smoother smoother = two_filter::Smoother::start();
-    for (u32 i = rows.count; i-- > 0;) {
-        const FilteredStep step = rows.steps[i];
-        const Option<SmoothedStep> smoothed = smoother.step(step);
-        if (!smoothed.is_some) {
-            pass.outcome = FitOutcome::SMOOTHER_FAILED;
-            return pass;
-        }
-        rows.states[i] = track_state(smoothed.value, (f32)step.chi2, batch.surface[rows.ids[i]], start);
-    }
-    pass.chi2 = (f32)chi2;
-    pass.inner = filter.holes - pass.leading;
-    return pass;
-}
-
 /// The state of a measurement of a track whose fit failed: as Rust's default.
 __device__ inline TrackState no_state() {
     TrackState state;
@@ -168,32 +96,157 @@ __device__ inline TrackState no_state() {
     return state;
 }
 
-/// Fits one track.
-__device__ inline void fit(const Tables& tables, const Batch& batch, const FitRows& rows, Track& track) {
-    u32 coordinates = 0;
-    for (u32 i = 0; i < rows.count; i++) coordinates += Subspace{batch.subspace[rows.ids[i]]}.dimensions();
-    const i32 ndf = (i32)coordinates - 5;
-    u32 leading = 0;
-    for (u32 iteration = 0; iteration < tables.settings.fitting.iterations; iteration++) {
-        const Pass pass = iterate(tables, batch, track.parameters, rows);
-        if (pass.outcome != FITS) {
+/// Fits tracks one after another in each lane. Whenever the filter has to be carried to another sensor, it lets the warp do that.
+struct FitTracks {
+    const Tables& tables;
+    const Batch& batch;
+    const u32* ids;
+    const u32* offsets;
+    const u32* event_first;
+    const Track* tracks;
+    u32 count;
+    /// The track that is fitted, and its measurements with places for what the fit makes of each.
+    u32 row;
+    FitRows rows;
+    Track track;
+    u32 iteration;
+    /// The measurement that the filter is on its way to.
+    u32 place;
+    Filter filter;
+    f64 chi2;
+    /// Holes before the first measurement in this pass, and in the first pass.
+    u32 leading;
+    u32 first_leading;
+
+    __device__ inline void turn(propagation::Propagation& propagation) {
+        using propagation::Task;
+        u32 outcome = FITS;
+        bool has_track = propagation.task != Task::IDLE;
+        if (has_track) outcome = arrived(propagation);
+        for (;;) {
+            if (!has_track) {
+                if (!next_track()) {
+                    propagation.task = Task::FINISHED;
+                    return;
+                }
+                has_track = true;
+                outcome = FITS;
+                iteration = 0;
+                if (tables.settings.fitting.iterations > 0) start_pass();
+            }
+            if (outcome == FITS && iteration < tables.settings.fitting.iterations) {
+                if (place < rows.count && filter.surface != target()) {
+                    reach(propagation);
+                    return;
+                }
+                outcome = place < rows.count ? filter_one() : smooth();
+                if (outcome == FITS) continue;
+            }
+            finish(outcome);
+            has_track = false;
+        }
+    }
+
+    /// Takes a track.
+    __device__ inline bool next_track() {
+        for (;;) {
+            row = atomicAdd(batch.fit_next, 1u);
+            if (row >= count) return false;
+            const u32 first = offsets[row], end = offsets[row + 1];
+            if (end > min(batch.capacities.states, batch.capacities.fit_steps)) continue;
+            rows = FitRows{ids + first, end - first, batch.fit_steps + first, batch.fitted_states + first};
+            track = tracks[row];
+            return true;
+        }
+    }
+
+    /// Starts one filter and smoother pass.
+    __device__ inline void start_pass() {
+        filter.start(track.parameters, (f64)tables.settings.fitting.covariance_inflation);
+        place = 0;
+        leading = 0;
+        // As a sum of no terms in Rust.
+        chi2 = -0.0;
+        // The start is a sensor, too.
+        if (rows.count > 0 && target() != filter.surface) filter.holes = 1;
+    }
+
+    __device__ __forceinline__ SurfaceIndex target() const { return batch.surface[rows.ids[place]]; }
+
+    /// Lets the filter be carried to the next sensor.
+    __device__ inline void reach(propagation::Propagation& propagation) {
+        f32 vector[5];
+#pragma unroll
+        for (u32 i = 0; i < 5; i++) vector[i] = (f32)filter.vector[i];
+        vector[4] = (f32)filter.reference;
+        propagation.limits.max_path = tables.settings.fitting.limits.max_path - filter.path;
+        propagation.start(vector, filter.surface, target());
+    }
+
+    /// Takes over the arrival, counting empty sensors; those of the measurements after the target must not come first.
+    __device__ inline u32 arrived(propagation::Propagation& propagation) {
+        using propagation::Task;
+        if (propagation.task == Task::LEFT_DETECTOR) return FitOutcome::NOT_ALL_FITTED;
+        PropagatedState arrival;
+        if (propagation.task != Task::SENSOR || !propagation.arrive(arrival)) return FitOutcome::PROPAGATION_FAILED;
+        if (arrival.surface != target()) {
+            for (u32 i = place + 1; i < rows.count; i++)
+                if (batch.surface[rows.ids[i]] == arrival.surface) return FitOutcome::NOT_ALL_FITTED;
+            filter.holes += 1;
+        }
+        filter.carry(arrival, propagation.work);
+        return FITS;
+    }
+
+    /// Uses the measurement where the filter is.
+    __device__ inline u32 filter_one() {
+        if (place == 0) leading = filter.holes;
+        FilteredStep& step = rows.steps[place];
+        if (!filter.add(Observation<f32>::of(batch, rows.ids[place]).widened(), step)) return FitOutcome::FILTER_FAILED;
+        chi2 += step.chi2;
+        place++;
+        return FITS;
+    }
+
+    /// Ends a pass: smooths, and takes over what it gave.
+    __device__ inline u32 smooth() {
+        const BoundParameters& start = track.parameters;
+        two_filter::Smoother smoother = two_filter::Smoother::start();
+        for (u32 i = rows.count; i-- > 0;) {
+            const FilteredStep step = rows.steps[i];
+            const Option<SmoothedStep> smoothed = smoother.step(step);
+            if (!smoothed.is_some) return FitOutcome::SMOOTHER_FAILED;
+            rows.states[i] = track_state(smoothed.value, (f32)step.chi2, batch.surface[rows.ids[i]], start);
+        }
+        // Later passes start at the first measurement.
+        if (iteration == 0) first_leading = leading;
+        u32 coordinates = 0;
+        for (u32 i = 0; i < rows.count; i++) coordinates += Subspace{batch.subspace[rows.ids[i]]}.dimensions();
+        track.ndf = (i32)coordinates - 5;
+        if (rows.count > 0) track.parameters = rows.states[0].smoothed;
+        track.chi2 = (f32)chi2;
+        track.p_value = probability(track.chi2, track.ndf);
+        track.holes = first_leading + (filter.holes - leading);
+        track.outcome = FitOutcome{track.ndf > 0 ? FitOutcome::SUCCESS : FitOutcome::NO_DEGREES_OF_FREEDOM};
+        iteration++;
+        if (iteration < tables.settings.fitting.iterations) start_pass();
+        return FITS;
+    }
+
+    /// Stores the track; an outcome that is not `FITS` says that its fit failed.
+    __device__ inline void finish(u32 outcome) {
+        if (outcome != FITS) {
             track.chi2 = 0.0f;
             track.ndf = 0;
             track.p_value = 0.0f;
             track.holes = 0;
-            track.outcome = FitOutcome{pass.outcome};
+            track.outcome = FitOutcome{outcome};
             for (u32 i = 0; i < rows.count; i++) rows.states[i] = no_state();
-            return;
         }
-        // Later iterations start at the first measurement.
-        if (iteration == 0) leading = pass.leading;
-        if (rows.count > 0) track.parameters = rows.states[0].smoothed;
-        track.chi2 = pass.chi2;
-        track.ndf = ndf;
-        track.p_value = probability(pass.chi2, ndf);
-        track.holes = leading + pass.inner;
-        track.outcome = FitOutcome{ndf > 0 ? FitOutcome::SUCCESS : FitOutcome::NO_DEGREES_OF_FREEDOM};
+        batch.fitted[row] = track;
+        if (track.outcome.value == FitOutcome::SUCCESS)
+            atomicAdd(&batch.fitted_count[event_of(event_first, batch.head->events, row)], 1u);
     }
-}
+};
 
 }  // namespace traccc

@@ -178,6 +178,8 @@ struct Start {
     SurfaceIndex surface;
     SurfaceIndex expected;
 };
+/// `PropagationResult` of core.
+enum : u32 { SENSOR, LEFT_DETECTOR, ABORTED };
 struct End {
     u32 kind;
     SurfaceIndex surface;
@@ -193,22 +195,57 @@ static void propagate(Input& input, Output& output) {
     Particle particle;
     Limits limits;
     if (!(input.read(cuts) && input.read(particle) && input.read(limits))) exit(6);
-    const Propagator<1> propagator{Scene{&world.detector, &world.field, &cuts}, particle, limits};
-    map<Start, End>(input, output, [&](const Start& start) {
-        Workspace work;
-        const PropagationResult result =
-            propagator.to_next_sensor(start.vector, start.surface, start.expected, work);
-        End end;
-        memset((void*)&end, 0, sizeof(end));
-        end.kind = result.kind;
-        if (result.kind != PropagationResult::SENSOR) return end;
-        end.surface = result.state.surface;
-        memcpy(end.vector, result.state.vector, sizeof(end.vector));
-        end.jacobian = work.jacobian;
-        end.noise = work.noise;
-        end.path = result.state.path;
-        return end;
-    });
+    // A warp, as the kernels have it; lanes without a start of their own help.
+    struct Starts {
+        std::vector<Start> starts;
+        std::vector<End> ends;
+        std::vector<u32> rows;
+        u32 next;
+        Scene scene;
+        Particle particle;
+        Limits limits;
+
+        void turn(propagation::Propagation& propagation) {
+            u32& row = rows[threadIdx.x];
+            if (propagation.task != propagation::Task::IDLE) ends[row] = end(propagation);
+            row = next++;
+            if (row >= starts.size())
+                propagation.task = propagation::Task::FINISHED;
+            else
+                propagation.start(starts[row].vector, starts[row].surface, starts[row].expected);
+        }
+
+        static End end(propagation::Propagation& propagation) {
+            using propagation::Task;
+            End end;
+            memset((void*)&end, 0, sizeof(end));
+            PropagatedState state;
+            end.kind = propagation.task == Task::LEFT_DETECTOR                            ? LEFT_DETECTOR
+                       : propagation.task == Task::SENSOR && propagation.arrive(state) ? SENSOR
+                                                                                         : ABORTED;
+            if (end.kind != SENSOR) return end;
+            end.surface = state.surface;
+            memcpy(end.vector, state.vector, sizeof(end.vector));
+            end.jacobian = propagation.work.jacobian;
+            end.noise = propagation.work.noise;
+            end.path = state.path;
+            return end;
+        }
+    };
+    Starts starts{{}, {}, std::vector<u32>(32), 0, Scene{&world.detector, &world.field, &cuts}, particle, limits};
+    for (Start start; input.read(start);) starts.starts.push_back(start);
+    starts.ends.resize(starts.starts.size());
+    traccc_host::run(
+        1, 1, 32,
+        [](void* argument) {
+            static propagation::NavigationMemory memory;
+            Starts& starts = *(Starts*)argument;
+            Workspace work;
+            propagation::Propagation propagation{starts.scene, starts.particle, starts.limits, memory, work};
+            propagate_all(propagation, starts);
+        },
+        &starts);
+    for (const End& end : starts.ends) output.write(end);
 }
 
 struct OnSurface {

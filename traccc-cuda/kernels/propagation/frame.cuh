@@ -15,9 +15,8 @@ __device__ __forceinline__ LocalFrame LocalFrame::curvilinear(const Vector3& dir
 }
 
 /// The Jacobian from the bound parameters where the stepper started to those in this frame, column by column into `jacobian`.
-template <u32 LANES>
-__device__ __forceinline__ void frame_jacobian(const LocalFrame& frame, const propagation::Stepper<LANES>& stepper,
-                                               const Team<LANES>& team, Matrix5& jacobian) {
+__device__ __forceinline__ void frame_jacobian(const LocalFrame& frame, const propagation::Stepper& stepper,
+                                               Matrix5& jacobian) {
     const Vector3 t = stepper.direction;
     const f32 transverse2 = t.x * t.x + t.y * t.y;
     const f32 transverse = sqrt(transverse2);
@@ -35,19 +34,10 @@ __device__ __forceinline__ void frame_jacobian(const LocalFrame& frame, const pr
         jacobian(4, j) = j == 4 ? 1.0f : 0.0f;
     };
     const Vector3 zero = Vector3{0.0f, 0.0f, 0.0f};
-    if constexpr (LANES == 1) {
-        column(0, stepper.position_by_local[0], zero);
-        column(1, stepper.position_by_local[1], zero);
+    column(0, stepper.position_by_local[0], zero);
+    column(1, stepper.position_by_local[1], zero);
 #pragma unroll
-        for (u32 i = 0; i < 3; i++) column(2 + i, stepper.position_by[i], stepper.direction_by[i]);
-    } else {
-        // Lane 3 has none of the last three columns.
-        const bool later = team.lane < 3;
-        if (team.lane < 4)
-            column(later ? 2 + team.lane : 0, later ? stepper.position_by[0] : stepper.position_by_local[0],
-                   later ? stepper.direction_by[0] : zero);
-        if (team.lane == 3) column(1, stepper.position_by_local[1], zero);
-    }
+    for (u32 i = 0; i < 3; i++) column(2 + i, stepper.position_by[i], stepper.direction_by[i]);
 }
 
 }  // namespace traccc

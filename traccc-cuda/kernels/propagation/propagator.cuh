@@ -1,4 +1,8 @@
 // Transport of track parameters from sensor to sensor. See `propagation/propagator.rs`.
+//
+// There a propagation runs from its start to its end. Here the lanes of a warp have one each, and what they have to do next is
+// done in turn for all lanes that have to: so lanes do the same at the same time, however different their ways are. A lane whose
+// propagation has ended turns to the next one while the others go on.
 #pragma once
 #include "detector/detector.cuh"
 #include "field.cuh"
@@ -28,103 +32,13 @@ struct PropagatedState {
     f32 path;
 };
 
-/// Memory of a propagation, which the lanes of a team share.
+/// What is large of a propagation and seldom used.
 struct Workspace {
-    propagation::Candidates candidates;
     /// From the start to the last material and, at the end, of `PropagatedState::vector` by the starting vector.
     Matrix5 jacobian;
     /// Covariance gained in the material on the way and of the sensor.
     Symmetric5<f32> noise;
-    /// From the last material to the present place.
-    Matrix5 here;
-    /// Half of a product.
-    Matrix5 half;
 };
-
-/// How a propagation ends.
-struct PropagationResult {
-    enum Kind : u32 {
-        /// At a sensor.
-        SENSOR,
-        /// Outside the detector.
-        LEFT_DETECTOR,
-        /// Given up.
-        ABORTED,
-    };
-
-    Kind kind;
-    /// At a sensor; otherwise not even written.
-    PropagatedState state;
-
-    __device__ static __forceinline__ PropagationResult without_state(Kind kind) {
-        PropagationResult result;
-        result.kind = kind;
-        return result;
-    }
-};
-
-/// Carries track parameters from sensor to sensor; all lanes of a team carry the same ones.
-template <u32 LANES>
-struct Propagator {
-    Scene scene;
-    Particle particle;
-    Limits limits;
-
-    /// Carries (loc0, loc1, phi, theta, q/p) on a surface to the next sensor that is met.
-    ///
-    /// `expected` names a sensor known to have been hit; `NONE` for none.
-    __device__ inline PropagationResult to_next_sensor(const f32 (&vector)[5], SurfaceIndex surface,
-                                                       SurfaceIndex expected, Workspace& work) const;
-};
-
-/// `product(left, right)` into `right`, by way of `half`.
-template <u32 LANES>
-__device__ __noinline__ void multiply(Team<LANES> team, const Matrix5& left, Matrix5& right, Matrix5& half) {
-    if constexpr (LANES == 1) {
-        right = product(left, right);
-        return;
-    }
-#pragma unroll 1
-    FOR_EACH_OF_TEAM(LANES, team, e, 25) {
-        const u32 i = e % 5, j = e / 5;
-        f32 sum = left(i, 0) * right(0, j);
-#pragma unroll
-        for (u32 k = 1; k < 5; k++) sum += left(i, k) * right(k, j);
-        half(i, j) = sum;
-    }
-    team.sync();
-    FOR_EACH_OF_TEAM(LANES, team, e, 25) right.m[e] = half.m[e];
-    team.sync();
-}
-
-/// `covariance.transported(jacobian)` into `covariance`, by way of `half`.
-template <u32 LANES>
-__device__ __noinline__ void transport(Team<LANES> team, const Matrix5& jacobian, Symmetric5<f32>& covariance,
-                                 Matrix5& half) {
-    if constexpr (LANES == 1) {
-        covariance = covariance.transported(jacobian);
-        return;
-    }
-#pragma unroll 1
-    FOR_EACH_OF_TEAM(LANES, team, e, 25) {
-        const u32 i = e % 5, j = e / 5;
-        f32 sum = jacobian(i, 0) * covariance(0, j);
-#pragma unroll
-        for (u32 k = 1; k < 5; k++) sum += jacobian(i, k) * covariance(k, j);
-        half(i, j) = sum;
-    }
-    team.sync();
-#pragma unroll 1
-    FOR_EACH_OF_TEAM(LANES, team, e, 15) {
-        const u32 i = e < 1 ? 0 : e < 3 ? 1 : e < 6 ? 2 : e < 10 ? 3 : 4;
-        const u32 j = e - i * (i + 1) / 2;
-        f32 sum = 0.0f;
-#pragma unroll
-        for (u32 k = 0; k < 5; k++) sum += half(i, k) * jacobian(j, k);
-        covariance.m[e] = sum;
-    }
-    team.sync();
-}
 
 namespace propagation {
 
@@ -135,194 +49,234 @@ constexpr f32 SEE_THROUGH = 0.05f;
 /// Searches of one volume without reaching anything.
 constexpr u32 MAX_SEARCHES = 3;
 
-/// How an approach to a surface ends.
-struct Approach {
-    enum Kind : u32 { REACHED, MISSED, GIVEN_UP };
-
-    Kind kind;
-    /// The volume behind the mask that was reached.
-    VolumeIndex link;
-};
-
-/// See `Propagation::carry_to`. A call by value, not inlined: its code is long and asked for twice, and what is passed stays in
-/// registers.
-template <u32 LANES>
-__device__ __noinline__ void carry(Team<LANES> team, LocalFrame frame, Stepper<LANES> stepper, bool has_jacobian,
-                                   Workspace& work) {
-    frame_jacobian(frame, stepper, team, has_jacobian ? work.here : work.jacobian);
-    team.sync();
-    if (!has_jacobian) return;
-    transport(team, work.here, work.noise, work.half);
-    multiply(team, work.here, work.jacobian, work.half);
+/// See `Propagation::carry_to`. A call, not inlined: its code is long and asked for twice.
+__device__ __noinline__ void carry(LocalFrame frame, Stepper stepper, bool has_jacobian, Workspace& work) {
+    Matrix5 here;
+    frame_jacobian(frame, stepper, here);
+    if (!has_jacobian) {
+        work.jacobian = here;
+        return;
+    }
+    work.noise = work.noise.transported(here);
+    work.jacobian = product(here, work.jacobian);
 }
 
-/// A propagation under way.
-template <u32 LANES>
+/// What a propagation does next, or how it has ended.
+enum class Task : u32 {
+    /// It waits for the surfaces ahead.
+    SEARCH,
+    /// It steps towards its target.
+    APPROACH,
+    /// It is at a sensor.
+    SENSOR,
+    /// It is outside the detector.
+    LEFT_DETECTOR,
+    /// It is given up.
+    ABORTED,
+    /// There is none, but may be.
+    IDLE,
+    /// There is none any more.
+    FINISHED,
+};
+
+/// Carries (loc0, loc1, phi, theta, q/p) on a surface to the next sensor that is met.
 struct Propagation {
-    Team<LANES> team;
-    const Propagator<LANES>& propagator;
-    Navigator<LANES> navigator;
-    Stepper<LANES> stepper;
-    /// The volume of the last surface reached.
-    VolumeIndex volume;
+    Scene scene;
+    Particle particle;
+    NavigationMemory& memory;
+    Workspace& work;
+    Limits limits;
+    Task task;
+    Stepper stepper;
+    /// The stepper as it was before a look through a portal, if that was the last thing done.
+    Option<Stepper> before;
+    /// Whether it may look through portals.
+    bool look;
     /// Whether material has been crossed, where the stepper's derivatives start anew: `work.jacobian` leads there.
     bool has_jacobian;
-    Workspace& work;
-    /// The nearest of the surfaces ahead that has neither been reached nor missed.
-    u32 next;
+    /// Whether all candidates were missed and it looks again.
+    bool again;
+    /// The volume of the last surface reached.
+    VolumeIndex volume;
+    Request request;
+    u32 searches;
     u32 steps;
+    /// Surfaces ahead, and the nearest of them that has neither been reached nor missed.
+    u32 candidates;
+    u32 next;
+    Candidate target;
 
-    __device__ inline PropagationResult run(SurfaceIndex start) {
-        // What is to be searched next. All searches go through one place, whose code is long.
-        bool search = true;
-        VolumeIndex where = volume;
-        f32 entry = 0.0f;
-        SurfaceIndex standing_on = start;
-        u32 searches = 0;
-        bool again = false;
-        // The stepper as it was before a look through a portal, and whether it may look.
-        Option<Stepper<LANES>> before = none<Stepper<LANES>>();
-        bool look = true;
-        for (;;) {
-            if (search) {
-                navigator.search(where, parabola(), entry, standing_on, work.candidates);
-                next = 0;
-                search = false;
-                standing_on = NONE;
-                if (again && (searches > MAX_SEARCHES || !work.candidates.target(next).is_some))
-                    return PropagationResult::without_state(PropagationResult::ABORTED);
-                again = false;
-            }
-            steps++;
-            if (steps > propagator.limits.max_steps) return PropagationResult::without_state(PropagationResult::ABORTED);
-            const Option<Candidate> nearest = work.candidates.target(next);
-            if (!nearest.is_some) {
-                search = true;
-                where = volume;
-                entry = 0.0f;
-                if (before.is_some) {
-                    // The surfaces seen from afar were missed: go back and step to the portal instead.
-                    stepper = before.value;
-                    before.is_some = false;
-                    look = false;
-                    continue;
-                }
-                // All candidates were missed: look again from here, but not for ever.
-                searches++;
-                again = true;
-                continue;
-            }
-            const Candidate target = nearest.value;
-            const Surface& surface = propagator.scene.detector->surfaces[target.surface];
-            if (look && sees_through(target, surface)) {
-                if (!is_some(target.link)) return PropagationResult::without_state(PropagationResult::LEFT_DETECTOR);
-                if (!before.is_some) before = some(stepper);
-                search = true;
-                where = target.link;
-                entry = target.path;
-                continue;
-            }
-            const Approach reached = approach(target, surface);
-            if (reached.kind == Approach::MISSED) {
-                next_target();
-                continue;
-            }
-            if (reached.kind == Approach::GIVEN_UP) return PropagationResult::without_state(PropagationResult::ABORTED);
-            volume = surface.volume;
-            before.is_some = false;
-            look = true;
-            searches = 0;
-            if (surface.kind == SurfaceKind::SENSITIVE &&
-                stepper.path > propagator.limits.min_step_to_next_surface)
-                return arrive(target.surface, surface);
-            if (surface.material.is_some() && !cross_material(surface))
-                return PropagationResult::without_state(PropagationResult::ABORTED);
-            if (surface.kind == SurfaceKind::PORTAL) {
-                if (!is_some(reached.link)) return PropagationResult::without_state(PropagationResult::LEFT_DETECTOR);
-                volume = reached.link;
-                search = true;
-                where = volume;
-                entry = 0.0f;
-            } else {
-                next_target();
-            }
-            stepper.reset_step();
-        }
+    __device__ __forceinline__ Propagation(const Scene& scene, Particle particle, const Limits& limits,
+                                           NavigationMemory& memory, Workspace& work)
+        : scene(scene), particle(particle), memory(memory), work(work), limits(limits), task(Task::IDLE) {}
+
+    /// `expected` names a sensor known to have been hit; `NONE` for none.
+    __device__ inline void start(const f32 (&vector)[5], SurfaceIndex index, SurfaceIndex expected) {
+        const Surface& surface = scene.detector->surfaces[index];
+        const Pair local = Pair{{vector[0], vector[1]}};
+        const LocalFrame frame = surface.frame(local);
+        stepper = Stepper::start(surface.to_global(local), direction(vector[2], vector[3]), vector[4], frame.tangents,
+                                 *scene.field);
+        work.noise = Symmetric5<f32>::zeros();
+        has_jacobian = false;
+        before.is_some = false;
+        look = true;
+        again = false;
+        volume = surface.volume;
+        searches = 0;
+        steps = 0;
+        request.expected = expected;
+        search(volume, 0.0f, index);
+        if (!has_momentum()) task = Task::ABORTED;
     }
 
-    /// Whether a portal need not be stepped to: it is bare, and so near that the parabola is good behind it, too.
-    __device__ __forceinline__ bool sees_through(const Candidate& target, const Surface& surface) const {
-        return surface.kind == SurfaceKind::PORTAL && !surface.material.is_some() && target.path > 0.0f &&
-               target.path * target.path * target.path * dot(stepper.curvature, stepper.curvature) <
-                   6.0f * SEE_THROUGH;
-    }
-
-    /// Steps to a surface until it is reached or turns out to be missed.
-    __device__ __forceinline__ Approach approach(const Candidate& target, const Surface& surface) {
-        const MagneticField& field = *propagator.scene.field;
-        const Limits& limits = propagator.limits;
-        Candidate candidate = target;
-        while (abs(candidate.path) > PARABOLIC) {
-            stepper.step(candidate.path, field, *propagator.scene.cuts);
-            steps++;
-            if (steps > limits.max_steps || stepper.path > limits.max_path) return Approach{Approach::GIVEN_UP, NONE};
-            const Option<Candidate> nearer = meet(target.surface, surface);
-            if (!nearer.is_some) return Approach{Approach::MISSED, NONE};
-            candidate = nearer.value;
-        }
-        stepper.parabolic_step(candidate.path, field);
-        return Approach{Approach::REACHED, candidate.link};
-    }
-
-    /// The surface from where the stepper is now, also a little behind.
-    __device__ __forceinline__ Option<Candidate> meet(SurfaceIndex index, const Surface& surface) const {
-        return navigator.meet(parabola(), index, surface, propagator.scene.cuts->overstep_tolerance);
-    }
-
-    /// Drops the target and those after it that are no longer met.
-    __device__ inline void next_target() {
-        next++;
-        for (;;) {
-            const Option<Candidate> target = work.candidates.target(next);
-            if (!target.is_some) return;
-            const SurfaceIndex index = target.value.surface;
-            const Option<Candidate> updated = meet(index, propagator.scene.detector->surfaces[index]);
-            if (updated.is_some) {
-                team.sync();
-                if (team.leads()) work.candidates.candidates[next] = updated.value;
-                team.sync();
-                return;
-            }
-            next++;
-        }
-    }
+    __device__ __forceinline__ bool has_ended() const { return task > Task::APPROACH; }
 
     __device__ __forceinline__ Parabola parabola() const {
         return Parabola{stepper.position, stepper.direction, stepper.curvature};
     }
 
+    /// Asks for the surfaces of a volume that is entered after a path.
+    __device__ __forceinline__ void search(VolumeIndex where, f32 entry, SurfaceIndex standing_on) {
+        request.volume = where;
+        request.entry = entry;
+        request.standing_on = standing_on;
+        task = Task::SEARCH;
+    }
+
+    /// Goes on with the surfaces that were asked for.
+    __device__ inline void searched() {
+        next = 0;
+        if (again && (searches > MAX_SEARCHES || candidates == 0)) {
+            task = Task::ABORTED;
+            return;
+        }
+        again = false;
+        aim();
+    }
+
+    /// Chooses what to do about the nearest surface ahead.
+    __device__ inline void aim() {
+        steps++;
+        if (steps > limits.max_steps) {
+            task = Task::ABORTED;
+        } else if (next >= candidates) {
+            search(volume, 0.0f, NONE);
+            if (before.is_some) {
+                // The surfaces seen from afar were missed: go back and step to the portal instead.
+                stepper = before.value;
+                before.is_some = false;
+                look = false;
+            } else {
+                // All candidates were missed: look again from here, but not for ever.
+                searches++;
+                again = true;
+            }
+        } else {
+            target = memory.candidates.get(next);
+            const Surface& surface = scene.detector->surfaces[target.surface];
+            if (!(look && sees_through(surface))) {
+                task = Task::APPROACH;
+            } else if (!is_some(target.link)) {
+                task = Task::LEFT_DETECTOR;
+            } else {
+                if (!before.is_some) before = some(stepper);
+                search(target.link, target.path, NONE);
+            }
+        }
+    }
+
+    /// Whether a portal need not be stepped to: it is bare, and so near that the parabola is good behind it, too.
+    __device__ __forceinline__ bool sees_through(const Surface& surface) const {
+        return surface.kind == SurfaceKind::PORTAL && !surface.material.is_some() && target.path > 0.0f &&
+               target.path * target.path * target.path * dot(stepper.curvature, stepper.curvature) <
+                   6.0f * SEE_THROUGH;
+    }
+
+    /// A step to the target, until it is reached or turns out to be missed.
+    __device__ inline void approach() {
+        const MagneticField& field = *scene.field;
+        if (abs(target.path) > PARABOLIC) {
+            stepper.step(target.path, field, *scene.cuts);
+            steps++;
+            if (steps > limits.max_steps || stepper.path > limits.max_path) {
+                task = Task::ABORTED;
+                return;
+            }
+            const Option<Candidate> nearer = meet(target.surface);
+            if (!nearer.is_some) {
+                next_target();
+                aim();
+                return;
+            }
+            target = nearer.value;
+            if (abs(target.path) > PARABOLIC) return;
+        }
+        stepper.parabolic_step(target.path, field);
+        reached(scene.detector->surfaces[target.surface]);
+    }
+
+    /// Passes the target.
+    __device__ inline void reached(const Surface& surface) {
+        volume = surface.volume;
+        before.is_some = false;
+        look = true;
+        searches = 0;
+        if (surface.kind == SurfaceKind::SENSITIVE && stepper.path > limits.min_step_to_next_surface) {
+            task = Task::SENSOR;
+            return;
+        }
+        if (surface.material.is_some() && !cross_material(surface)) {
+            task = Task::ABORTED;
+            return;
+        }
+        stepper.reset_step();
+        if (surface.kind != SurfaceKind::PORTAL) {
+            next_target();
+            aim();
+        } else if (is_some(target.link)) {
+            volume = target.link;
+            search(volume, 0.0f, NONE);
+        } else {
+            task = Task::LEFT_DETECTOR;
+        }
+    }
+
+    /// A surface from where the stepper is now, also a little behind.
+    __device__ __forceinline__ Option<Candidate> meet(SurfaceIndex index) const {
+        return Navigator{scene.detector, scene.cuts}.meet(parabola(), index, request.expected,
+                                                          scene.cuts->overstep_tolerance);
+    }
+
+    /// Drops the target and those after it that are no longer met.
+    __device__ inline void next_target() {
+        for (next++; next < candidates; next++) {
+            const Option<Candidate> updated = meet(memory.candidates.get(next).surface);
+            if (updated.is_some) {
+                memory.candidates.put(next, updated.value);
+                return;
+            }
+        }
+    }
+
     __device__ __forceinline__ bool has_momentum() const {
-        const Limits& limits = propagator.limits;
         const f32 p = 1.0f / abs(stepper.q_over_p);
         return p > limits.min_p && p * perp(stepper.direction.x, stepper.direction.y) > limits.min_pt;
     }
 
     /// Adds the material at the present place to `noise`, whose frame is `frame`; false when the particle stops.
     __device__ inline bool add_material(const Surface& surface, const Pair& local, f32 normal) {
-        const Slab* slab = propagator.scene.detector->slab_at(surface, local);
+        const Slab* slab = scene.detector->slab_at(surface, local);
         if (slab == nullptr) return true;
-        const Interaction effect = interact(*slab, normal, stepper.q_over_p, propagator.particle);
-        const Option<f32> q_over_p = after_loss(stepper.q_over_p, effect.mean_loss, propagator.particle);
+        const Interaction effect = interact(*slab, normal, stepper.q_over_p, particle);
+        const Option<f32> q_over_p = after_loss(stepper.q_over_p, effect.mean_loss, particle);
         if (!q_over_p.is_some) return false;
         const Vector3 direction = stepper.direction;
         const f32 transverse2 = direction.x * direction.x + direction.y * direction.y;
         const f32 angle2 = effect.scattering_angle * effect.scattering_angle;
-        if (team.leads()) {
-            work.noise(2, 2) += angle2 / transverse2;
-            work.noise(3, 3) += angle2;
-            work.noise(4, 4) += effect.sigma_q_over_p * effect.sigma_q_over_p;
-        }
-        team.sync();
+        work.noise(2, 2) += angle2 / transverse2;
+        work.noise(3, 3) += angle2;
+        work.noise(4, 4) += effect.sigma_q_over_p * effect.sigma_q_over_p;
         stepper.curvature *= q_over_p.value / stepper.q_over_p;
         stepper.q_over_p = q_over_p.value;
         return has_momentum();
@@ -331,7 +285,7 @@ struct Propagation {
     /// Crosses the material of a surface that does not measure: in the curvilinear frame, whatever its shape.
     __device__ inline bool cross_material(const Surface& surface) {
         const Pair local = surface.to_local(stepper.position);
-        if (propagator.scene.detector->slab_at(surface, local) == nullptr) return true;
+        if (scene.detector->slab_at(surface, local) == nullptr) return true;
         const f32 normal = dot(surface.normal(local), stepper.direction);
         const LocalFrame frame = LocalFrame::curvilinear(stepper.direction);
         carry_to(frame);
@@ -341,53 +295,54 @@ struct Propagation {
 
     /// Brings the Jacobian and the noise to a frame at the present place.
     __device__ __forceinline__ void carry_to(const LocalFrame& frame) {
-        carry(team, frame, stepper, has_jacobian, work);
+        carry(frame, stepper, has_jacobian, work);
         has_jacobian = true;
     }
 
-    __device__ inline PropagationResult arrive(SurfaceIndex index, const Surface& surface) {
+    /// Takes the parameters at the sensor where it is; false when the particle stops there.
+    __device__ inline bool arrive(PropagatedState& state) {
+        const Surface& surface = scene.detector->surfaces[target.surface];
         const Pair local = surface.to_local(stepper.position);
         const LocalFrame frame = surface.frame(local);
         carry_to(frame);
         const f32 normal = dot(frame.normal, stepper.direction);
-        if (!(has_momentum() && add_material(surface, local, normal)))
-            return PropagationResult::without_state(PropagationResult::ABORTED);
+        if (!(has_momentum() && add_material(surface, local, normal))) return false;
         const Vector3 direction = stepper.direction;
         const f32 phi = atan2(direction.y, direction.x);
         const f32 theta = atan2(perp(direction.x, direction.y), direction.z);
-        return PropagationResult{
-            PropagationResult::SENSOR,
-            {index, {local[0], local[1], phi, theta, stepper.q_over_p}, stepper.path}};
+        state = PropagatedState{target.surface, {local[0], local[1], phi, theta, stepper.q_over_p}, stepper.path};
+        return true;
     }
 };
 
+/// Lanes whose propagation has ended wait for so many others of their kind, as long as there is other work.
+constexpr u32 TURN_TOGETHER = 12;
+
 }  // namespace propagation
 
-template <u32 LANES>
-__device__ inline PropagationResult Propagator<LANES>::to_next_sensor(const f32 (&vector)[5], SurfaceIndex surface,
-                                                                      SurfaceIndex expected, Workspace& work) const {
-    using namespace propagation;
-    const Surface& start = scene.detector->surfaces[surface];
-    const Pair local = Pair{{vector[0], vector[1]}};
-    const LocalFrame frame = start.frame(local);
-    const Team<LANES> team = Team<LANES>::here();
-    team.sync();
-    FOR_EACH_OF_TEAM(LANES, team, e, 15) work.noise.m[e] = 0.0f;
-    team.sync();
-    Propagation<LANES> propagation{
-        team,
-        *this,
-        Navigator<LANES>{team, scene.detector, scene.cuts, expected},
-        Stepper<LANES>::start(start.to_global(local), direction(vector[2], vector[3]), vector[4], frame.tangents,
-                              *scene.field),
-        start.volume,
-        false,
-        work,
-        0,
-        0,
-    };
-    if (!propagation.has_momentum()) return PropagationResult::without_state(PropagationResult::ABORTED);
-    return propagation.run(surface);
+/// Runs propagations one after another in each lane. `work.turn(propagation)` takes what has become of the last one and starts
+/// the next, or makes the task `FINISHED`. All lanes of the warp call it; those without work help the others to search.
+template <class Work>
+__device__ inline void propagate_all(propagation::Propagation& propagation, Work& work) {
+    using propagation::Task;
+    constexpr u32 ALL = 0xffffffffu;
+    for (;;) {
+        const bool ended = propagation.has_ended() && propagation.task != Task::FINISHED;
+        const u32 waiting = __ballot_sync(ALL, ended), busy = __ballot_sync(ALL, !propagation.has_ended());
+        if ((waiting | busy) == 0) return;
+        if (busy == 0 || __popc(waiting) >= propagation::TURN_TOGETHER) {
+            if (ended) work.turn(propagation);
+            __syncwarp();
+        }
+        while (__any_sync(ALL, propagation.task == Task::SEARCH)) {
+            const bool wants = propagation.task == Task::SEARCH;
+            const propagation::Navigator navigator{propagation.scene.detector, propagation.scene.cuts};
+            navigator.search(wants, propagation.request, propagation.parabola(), propagation.memory,
+                             propagation.candidates);
+            if (wants) propagation.searched();
+        }
+        if (propagation.task == Task::APPROACH) propagation.approach();
+    }
 }
 
 }  // namespace traccc

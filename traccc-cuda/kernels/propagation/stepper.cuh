@@ -2,7 +2,6 @@
 #pragma once
 #include "field.cuh"
 #include "math/math.cuh"
-#include "propagation/team.cuh"
 #include "settings.cuh"
 #include "units.cuh"
 
@@ -22,12 +21,8 @@ __device__ __forceinline__ f32 scale(f32 error, f32 tolerance) {
     return clamp(sqrt(sqrt(tolerance / error)), 0.25f, 4.0f);
 }
 
-/// A particle on its way, with the derivatives of position and direction with respect to where it started: of a team the lanes 0
-/// to 2 have those by phi, theta and q/p, of a thread alone it has all.
-template <u32 LANES>
+/// A particle on its way, with the derivatives of position and direction with respect to where it started.
 struct Stepper {
-    static constexpr u32 COLUMNS = LANES == 1 ? 3 : 1;
-    static_assert(LANES == 1 || LANES >= 3, "a lane for each column");
     Vector3 position;
     Vector3 direction;
     f32 q_over_p;
@@ -37,14 +32,11 @@ struct Stepper {
     /// Derivatives of the position by the starting loc0 and loc1.
     Vector3 position_by_local[2];
     /// Derivatives of the position by the starting phi, theta and q/p.
-    Vector3 position_by[COLUMNS];
+    Vector3 position_by[3];
     /// Derivatives of the direction by the starting phi, theta and q/p.
-    Vector3 direction_by[COLUMNS];
+    Vector3 direction_by[3];
     /// The step size that the last error suggests, in mm.
     f32 next_step;
-
-    /// Which derivative column `i` of this lane is: 0 for phi, 1 for theta, 2 for q/p, beyond for none.
-    __device__ static __forceinline__ u32 column_of(u32 i) { return LANES == 1 ? i : Team<LANES>::here().lane; }
 
     /// `new`: starts at a position and direction.
     __device__ static __forceinline__ Stepper start(const Vector3& position, const Vector3& direction, f32 q_over_p,
@@ -70,10 +62,9 @@ struct Stepper {
         const Vector3 by_phi = Vector3{-t.y, t.x, 0.0f};
         const Vector3 by_theta = Vector3{t.z * t.x / transverse, t.z * t.y / transverse, -transverse};
 #pragma unroll
-        for (u32 i = 0; i < COLUMNS; i++) {
-            const u32 column = column_of(i);
+        for (u32 i = 0; i < 3; i++) {
             position_by[i] = zero;
-            direction_by[i] = column == 0 ? by_phi : column == 1 ? by_theta : zero;
+            direction_by[i] = i == 0 ? by_phi : i == 1 ? by_theta : zero;
         }
     }
 
@@ -126,10 +117,10 @@ struct Stepper {
         path += h;
         curvature = k[3];
 #pragma unroll
-        for (u32 i = 0; i < COLUMNS; i++) {
+        for (u32 i = 0; i < 3; i++) {
             const Vector3 start = direction_by[i];
             // Only the last column changes q/p, by one unit.
-            const f32 by_charge = column_of(i) == 2 ? units::CURVATURE_PER_TESLA : 0.0f;
+            const f32 by_charge = i == 2 ? units::CURVATURE_PER_TESLA : 0.0f;
             const Vector3 d1 = cross(start, b1) * qc + stages.turn[0] * by_charge;
             const Vector3 d2 = cross(start + d1 * (0.5f * h), b2) * qc + stages.turn[1] * by_charge;
             const Vector3 d3 = cross(start + d2 * (0.5f * h), b2) * qc + stages.turn[2] * by_charge;
@@ -146,8 +137,8 @@ struct Stepper {
         const Vector3 turn = cross(direction, b);
         const Vector3 k = turn * qc;
 #pragma unroll
-        for (u32 i = 0; i < COLUMNS; i++) {
-            const f32 by_charge = column_of(i) == 2 ? units::CURVATURE_PER_TESLA : 0.0f;
+        for (u32 i = 0; i < 3; i++) {
+            const f32 by_charge = i == 2 ? units::CURVATURE_PER_TESLA : 0.0f;
             const Vector3 d = cross(direction_by[i], b) * qc + turn * by_charge;
             position_by[i] += (direction_by[i] + d * (0.5f * h)) * h;
             direction_by[i] += d * h;

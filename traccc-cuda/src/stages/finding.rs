@@ -8,25 +8,18 @@ kernels! { "finding":
     EXTEND = "find_extend", 256;
     SURVIVORS = "find_survivors", 256;
     FOLLOW = "find_follow", 128;
-    FOLLOW_TOGETHER = "find_follow_together", 128;
     TIPS = "find_tips", 256;
     TRACKS = "find_tracks", 256;
     SMOOTH = "find_smooth", 128;
 }
-
-/// Lanes of a team of `find_follow_together`.
-const TEAM: usize = 4;
 
 pub(crate) fn launches(config: &ChainConfig, rows: &Capacities) -> Vec<Launch> {
     let config = &config.finding;
     let steps = config.max_measurements.min(rows.steps.max(1));
     // A step has about as many links as there are seeds; threads take more of them where it has more.
     let candidates = Grid::Rows(rows.seeds as usize);
-    // One event alone leaves most of the card idle: there more lanes for each link end sooner.
-    let follow = match rows.events {
-        1 => Launch::new(FOLLOW_TOGETHER, Grid::Rows(rows.seeds as usize * TEAM)),
-        _ => Launch::new(FOLLOW, candidates),
-    };
+    // A warp for each, as far as they run at a time: the fewer links a warp has, the sooner it is done.
+    let follow = Launch::new(FOLLOW, Grid::Rows(rows.seeds as usize * super::WARP));
     let mut launches = Vec::new();
     for step in 0..steps {
         launches.push(Launch::new(EXTEND, candidates).with(step));

@@ -9,5 +9,5 @@ kernels! { "fitting":
 
 pub(crate) fn launches(config: &ChainConfig, rows: &Capacities) -> Vec<Launch> {
     let of_resolved = config.runs(Stage::Ambiguity);
-    vec![Launch::new(FIT, Grid::Rows(rows.tracks as usize)).with(u32::from(of_resolved))]
+    vec![Launch::new(FIT, Grid::Rows(rows.tracks as usize * super::WARP)).with(u32::from(of_resolved))]
 }

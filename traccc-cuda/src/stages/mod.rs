@@ -13,6 +13,9 @@ use crate::kernels::Kernel;
 use crate::layout::Capacities;
 use traccc_core::{ChainConfig, Stage};
 
+/// Lanes of a warp.
+const WARP: usize = 32;
+
 /// The launches of a stage on a batch of so many rows at most.
 pub(crate) fn launches(stage: Stage, config: &ChainConfig, rows: &Capacities) -> Vec<Launch> {
     match stage {
