@@ -74,19 +74,19 @@ KERNEL(find_survivors, 256, 4) {
 }
 
 /// Carries the links that survive to their next sensors.
-KERNEL(find_follow, 128, 4) {
+KERNEL(find_follow, 256, 2) {
     using namespace propagation;
-    __shared__ NavigationMemory memory[128 / 32];
+    __shared__ NavigationMemory memory;
     const FindingCuts& config = tables.settings.finding;
     const StepRange links = links_of_step(batch, argument);
     Workspace work;
     Propagation propagation{Scene{&tables.detector, &tables.field, &tables.settings.propagation}, config.particle,
-                            config.limits, memory[threadIdx.x / 32], work};
+                            config.limits, work};
     // Few links are spread over all warps.
     const u32 warps = gridDim.x * (blockDim.x / 32);
     if ((threadIdx.x & 31) * warps >= links.end - links.first) propagation.task = Task::FINISHED;
     FollowLinks follow{tables, batch, argument, links};
-    propagate_all(propagation, follow);
+    propagate_all(propagation, memory, follow);
     clear_append(batch.append_links, max(batch.capacities.links, batch.capacities.seeds));
 }
 

@@ -4,9 +4,9 @@
 namespace traccc {
 
 /// Fits each track: of the resolved ones for the argument 1, else of the found ones.
-KERNEL(fit_tracks, 128, 2) {
+KERNEL(fit_tracks, 256, 1) {
     using namespace propagation;
-    __shared__ NavigationMemory memory[128 / 32];
+    __shared__ NavigationMemory memory;
     const FittingCuts& config = tables.settings.fitting;
     const u32 events = batch.head->events;
     const bool resolved = argument == 1;
@@ -19,12 +19,12 @@ KERNEL(fit_tracks, 128, 2) {
         batch.counters->fit_steps = resolved ? batch.counters->resolved_states : batch.counters->states;
     Workspace work;
     Propagation propagation{Scene{&tables.detector, &tables.field, &tables.settings.propagation}, config.particle,
-                            config.limits, memory[threadIdx.x / 32], work};
+                            config.limits, work};
     const u32 rows = min(count, batch.capacities.tracks), warps = gridDim.x * (blockDim.x / 32);
     // Few tracks are spread over all warps.
     if ((threadIdx.x & 31) * warps >= rows) propagation.task = Task::FINISHED;
     FitTracks fit{tables, batch, measurements, offsets, event_first, tracks, rows};
-    propagate_all(propagation, fit);
+    propagate_all(propagation, memory, fit);
 }
 
 }  // namespace traccc

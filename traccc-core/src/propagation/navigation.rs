@@ -63,20 +63,26 @@ impl Candidates {
         self.candidates[self.next] = candidate;
     }
 
-    /// Inserts in order of path; the farthest is lost when there is no room.
+    /// Inserts in order of path, and of the surface's number where paths are equal: in whichever order surfaces are found, the list
+    /// is the same. The farthest is lost when there is no room.
     #[inline]
     fn insert(&mut self, candidate: Candidate) {
+        let is_behind = |c: &Candidate| {
+            c.path > candidate.path || (c.path >= candidate.path && c.surface > candidate.surface)
+        };
         let mut slot = self.len;
-        while slot > 0 && self.candidates[slot - 1].path > candidate.path {
+        while slot > 0 && is_behind(&self.candidates[slot - 1]) {
             slot -= 1;
         }
         if slot == CAPACITY {
             return;
         }
         // A surface can be in two grids, and expected besides; its paths are then equal.
-        let equal = self.candidates[..slot].iter().rev().take_while(|c| c.path >= candidate.path);
-        if equal.into_iter().any(|c| c.surface == candidate.surface) {
-            return;
+        if slot > 0 {
+            let before = &self.candidates[slot - 1];
+            if before.path >= candidate.path && before.surface == candidate.surface {
+                return;
+            }
         }
         let last = self.len.min(CAPACITY - 1);
         self.candidates.copy_within(slot..last, slot + 1);

@@ -109,16 +109,17 @@ void run(unsigned grid_x, unsigned grid_y, unsigned threads, void (*body)(void*)
 constexpr int warpSize = 32;
 
 inline void __syncthreads() { traccc_host::leave(traccc_host::Waits::Block); }
-inline int __syncthreads_or(int predicate) {
+inline int __syncthreads_count(int predicate) {
     using namespace traccc_host;
     block.exchanged[thread_index.x] = predicate != 0;
     __syncthreads();
-    int any = 0;
+    int count = 0;
     for (unsigned i = 0; i < block_size.x; i++)
-        if (block.fibers[i].waits != Waits::Ended) any |= (int)block.exchanged[i];
+        if (block.fibers[i].waits != Waits::Ended) count += (int)block.exchanged[i];
     __syncthreads();
-    return any;
+    return count;
 }
+inline int __syncthreads_or(int predicate) { return __syncthreads_count(predicate) != 0; }
 inline void __syncwarp(unsigned mask = 0xffffffffu) { traccc_host::warp_barrier(mask); }
 inline void __threadfence() {}
 inline void __threadfence_block() {}

@@ -195,7 +195,7 @@ static void propagate(Input& input, Output& output) {
     Particle particle;
     Limits limits;
     if (!(input.read(cuts) && input.read(particle) && input.read(limits))) exit(6);
-    // A warp, as the kernels have it; lanes without a start of their own help.
+    // A block, as the kernels have it; threads without a start of their own help.
     struct Starts {
         std::vector<Start> starts;
         std::vector<End> ends;
@@ -232,17 +232,17 @@ static void propagate(Input& input, Output& output) {
             return end;
         }
     };
-    Starts starts{{}, {}, std::vector<u32>(32), 0, Scene{&world.detector, &world.field, &cuts}, particle, limits};
+    Starts starts{{}, {}, std::vector<u32>(propagation::TEAM), 0, Scene{&world.detector, &world.field, &cuts}, particle, limits};
     for (Start start; input.read(start);) starts.starts.push_back(start);
     starts.ends.resize(starts.starts.size());
     traccc_host::run(
-        1, 1, 32,
+        1, 1, propagation::TEAM,
         [](void* argument) {
             static propagation::NavigationMemory memory;
             Starts& starts = *(Starts*)argument;
             Workspace work;
-            propagation::Propagation propagation{starts.scene, starts.particle, starts.limits, memory, work};
-            propagate_all(propagation, starts);
+            propagation::Propagation propagation{starts.scene, starts.particle, starts.limits, work};
+            propagate_all(propagation, memory, starts);
         },
         &starts);
     for (const End& end : starts.ends) output.write(end);

@@ -1,5 +1,6 @@
 // Which surfaces lie ahead. See `propagation/navigation.rs`.
 #pragma once
+#include "append.cuh"
 #include "detector/detector.cuh"
 #include "propagation/intersection.cuh"
 #include "settings.cuh"
@@ -25,38 +26,30 @@ struct Candidate {
     VolumeIndex link;
 };
 
-/// The surfaces ahead in one volume, nearest first: those of each lane of a warp, side by side in shared memory.
+/// The surfaces ahead in one volume, nearest first.
 struct Candidates {
-    f32 path[CAPACITY][32];
-    SurfaceIndex surface[CAPACITY][32];
-    VolumeIndex link[CAPACITY][32];
+    Candidate candidates[CAPACITY];
+    u32 len;
 
-    __device__ static __forceinline__ u32 lane() { return threadIdx.x & 31; }
-
-    __device__ __forceinline__ Candidate get(u32 slot) const {
-        return Candidate{surface[slot][lane()], path[slot][lane()], link[slot][lane()]};
-    }
-
-    __device__ __forceinline__ void put(u32 slot, const Candidate& candidate) {
-        surface[slot][lane()] = candidate.surface;
-        path[slot][lane()] = candidate.path;
-        link[slot][lane()] = candidate.link;
-    }
-
-    /// Inserts in order of path into the `len` that there are; the farthest is lost when there is no room.
-    __device__ __forceinline__ void insert(const Candidate& candidate, u32& len) {
+    /// Inserts in order of path, and of the surface's number where paths are equal: in whichever order surfaces are found, the
+    /// list is the same. The farthest is lost when there is no room.
+    __device__ __noinline__ void insert(Candidate candidate) {
+        const auto is_behind = [&](const Candidate& c) {
+            return c.path > candidate.path || (c.path >= candidate.path && c.surface > candidate.surface);
+        };
         u32 slot = len;
 #pragma unroll 1
-        while (slot > 0 && path[slot - 1][lane()] > candidate.path) slot--;
+        while (slot > 0 && is_behind(candidates[slot - 1])) slot--;
         if (slot == CAPACITY) return;
         // A surface can be in two grids, and expected besides; its paths are then equal.
-#pragma unroll 1
-        for (u32 equal = slot; equal > 0 && path[equal - 1][lane()] >= candidate.path; equal--)
-            if (surface[equal - 1][lane()] == candidate.surface) return;
+        if (slot > 0) {
+            const Candidate& before = candidates[slot - 1];
+            if (before.path >= candidate.path && before.surface == candidate.surface) return;
+        }
         const u32 last = min(len, CAPACITY - 1);
 #pragma unroll 1
-        for (u32 i = last; i > slot; i--) put(i, get(i - 1));
-        put(slot, candidate);
+        for (u32 i = last; i > slot; i--) candidates[i] = candidates[i - 1];
+        candidates[slot] = candidate;
         len = last + 1;
     }
 };
@@ -87,88 +80,89 @@ struct Request {
     SurfaceIndex expected;
 };
 
-/// Found surfaces for which there is room before they are put in order; a multiple of 32.
-constexpr u32 FOUND = 96;
+/// Threads of a block that search together: all of it.
+constexpr u32 TEAM = 256;
 
-/// What the lanes of a warp share while they search, and the surfaces that lie ahead of each; in shared memory.
+/// Surfaces that others can find for a thread in one list; with more it looks for itself.
+constexpr u32 FINDS = 4;
+
+/// What the threads of a block share while they search, in shared memory: a place for each.
 struct NavigationMemory {
-    Candidates candidates;
-    /// Position, direction and curvature of the trajectory of each lane.
-    f32 parabola[9][32];
-    f32 ahead[32];
-    SurfaceIndex standing_on[32];
-    SurfaceIndex expected[32];
-    /// Surfaces found for the lanes, those of the first lane first; how many for each.
-    Candidate found[FOUND];
-    u32 found_by[32];
-    /// Lanes, as bits, that see a way out of their volume.
-    u32 way_out;
+    /// Position, direction and curvature of the trajectory, and the path from which on surfaces lie ahead.
+    f32 parabola[9][TEAM];
+    f32 ahead[TEAM];
+    SurfaceIndex expected[TEAM];
+    /// Where its entries end in the row of those of all, and the row of the table of entry 0 of that row, were all its own.
+    u32 end[TEAM];
+    u32 offset[TEAM];
+    /// What was found for it, in any order, and how much.
+    Candidate finds[FINDS][TEAM];
+    u32 found[TEAM];
+    u32 sums[TEAM / 32 + 1];
 
-    __device__ __forceinline__ void put_parabola(u32 lane, const Parabola& p) {
+    __device__ __forceinline__ void put_parabola(const Parabola& p) {
         const f32 words[9] = {p.position.x,  p.position.y,  p.position.z,  p.direction.x, p.direction.y,
                               p.direction.z, p.curvature.x, p.curvature.y, p.curvature.z};
 #pragma unroll
-        for (u32 i = 0; i < 9; i++) parabola[i][lane] = words[i];
+        for (u32 i = 0; i < 9; i++) parabola[i][threadIdx.x] = words[i];
     }
 
-    __device__ __forceinline__ Parabola get_parabola(u32 lane) const {
-        return Parabola{{parabola[0][lane], parabola[1][lane], parabola[2][lane]},
-                        {parabola[3][lane], parabola[4][lane], parabola[5][lane]},
-                        {parabola[6][lane], parabola[7][lane], parabola[8][lane]}};
+    __device__ __forceinline__ Parabola get_parabola(u32 thread) const {
+        return Parabola{{parabola[0][thread], parabola[1][thread], parabola[2][thread]},
+                        {parabola[3][thread], parabola[4][thread], parabola[5][thread]},
+                        {parabola[6][thread], parabola[7][thread], parabola[8][thread]}};
     }
 };
-
-/// The sum of `value` over the lanes up to this one.
-__device__ __forceinline__ u32 inclusive_sum(u32 value) {
-    const u32 lane = threadIdx.x & 31;
-#pragma unroll
-    for (u32 step = 1; step < 32; step *= 2) {
-        const u32 before = __shfl_up_sync(0xffffffffu, value, step);
-        if (lane >= step) value += before;
-    }
-    return value;
-}
 
 /// Searches routes through one detector.
 struct Navigator {
     const Detector* detector;
     const PropagationCuts* cuts;
 
-    /// `search` for all lanes that want it. They put what they have to look at into one row and share it out, so that no lane is
-    /// without work while another has a long list. All lanes of the warp call it; `len` becomes the number of a lane's candidates.
+    /// `search` for all threads that want it. They put what they have to look at into one row and share it out, so that nobody is
+    /// without work while another has a long list. All threads of the block call it.
     __device__ inline void search(bool wants, const Request& request, const Parabola& parabola, NavigationMemory& memory,
-                                  u32& len) const {
-        const u32 lane = threadIdx.x & 31;
-        const Volume* volume = &detector->volumes[wants ? request.volume : 0];
+                                  Candidates& candidates) const {
+        const Volume& volume = detector->volumes[wants ? request.volume : 0];
+        const f32 ahead = request.entry + cuts->path_tolerance;
         u32 lists = 0;
         if (wants) {
-            len = 0;
-            lists = 1 + volume->grids[1] - volume->grids[0];
-            memory.put_parabola(lane, parabola);
-            memory.ahead[lane] = request.entry + cuts->path_tolerance;
-            memory.standing_on[lane] = request.standing_on;
-            memory.expected[lane] = request.expected;
+            candidates.len = 0;
+            lists = 1 + volume.grids[1] - volume.grids[0];
+            memory.put_parabola(parabola);
+            memory.ahead[threadIdx.x] = ahead;
+            memory.expected[threadIdx.x] = request.expected;
         }
-        memory.found_by[lane] = 0;
-        if (lane == 0) memory.way_out = 0;
-        __syncwarp();
-        // First the lists of what is always searched, then those of a bin of each grid.
+        // First what is always searched, then a bin of each grid.
 #pragma unroll 1
-        for (u32 list = 0; __any_sync(0xffffffffu, list < lists); list++) {
-            Slice<SurfaceIndex> entries{detector->searched, 0};
-            if (list < lists) entries = list_of(*volume, list, parabola, request.entry);
-            look_at(list == 0 ? detector->searched : detector->bin_entries, entries, memory, len);
-            if (list == 0 && wants && request.entry <= 0.0f && (memory.way_out >> lane & 1) == 0)
-                search_behind(*volume, parabola, request.expected, memory.candidates, len);
+        for (u32 list = 0; __syncthreads_or(list < lists); list++) {
+            const SurfaceIndex* table = list == 0 ? detector->searched : detector->bin_entries;
+            Slice<SurfaceIndex> entries{table, 0};
+            if (list < lists) entries = list_of(volume, list, parabola, request.entry);
+            look_at(table, entries, memory);
+            const u32 found = memory.found[threadIdx.x];
+            bool way_out = false;
+            const auto insert = [&](const Candidate& candidate) {
+                way_out = way_out || detector->surfaces[candidate.surface].kind == SurfaceKind::PORTAL;
+                if (candidate.surface != request.standing_on) candidates.insert(candidate);
+            };
+            if (found <= FINDS) {
+                for (u32 i = 0; i < found; i++) insert(memory.finds[i][threadIdx.x]);
+            } else {
+                for (u32 i = 0; i < entries.count; i++) {
+                    const Option<Candidate> candidate = meet(parabola, entries.rows[i], request.expected, ahead);
+                    if (candidate.is_some) insert(candidate.value);
+                }
+            }
+            if (list == 0 && wants && !way_out && request.entry <= 0.0f)
+                search_behind(volume, parabola, request.expected, candidates);
         }
         const SurfaceIndex expected = request.expected;
-        if (wants && is_some(expected) && expected != request.standing_on && volume->surfaces[0] <= expected &&
-            expected < volume->surfaces[1]) {
-            const Option<Candidate> candidate =
-                meet(parabola, expected, expected, request.entry + cuts->path_tolerance);
-            if (candidate.is_some) memory.candidates.insert(candidate.value, len);
+        if (wants && is_some(expected) && expected != request.standing_on && volume.surfaces[0] <= expected &&
+            expected < volume.surfaces[1]) {
+            const Option<Candidate> candidate = meet(parabola, expected, expected, ahead);
+            if (candidate.is_some) candidates.insert(candidate.value);
         }
-        __syncwarp();
     }
 
     /// The surfaces of a volume that are always searched, for list 0, or those of the bin of a grid.
@@ -182,53 +176,35 @@ struct Navigator {
         return detector->bin(grid, bins);
     }
 
-    /// Looks at the entries of all lanes, which are rows of `table`, and inserts what lies ahead of each lane.
+    /// Finds for all threads which of their entries, rows of `table`, lie ahead of them.
     __device__ __forceinline__ void look_at(const SurfaceIndex* table, const Slice<SurfaceIndex>& entries,
-                                            NavigationMemory& memory, u32& len) const {
-        constexpr u32 ALL = 0xffffffffu;
-        const u32 lane = threadIdx.x & 31;
-        const u32 end = inclusive_sum(entries.count);
-        const u32 total = __shfl_sync(ALL, end, 31);
-        // Of the first entry of this lane, were the row of all entries to begin at row 0.
-        const u32 offset = (u32)(entries.rows - table) - (end - entries.count);
-        u32 held = 0;
+                                            NavigationMemory& memory) const {
+        u32 total;
+        const u32 begin = block_exclusive_sum(entries.count, memory.sums, total);
+        memory.end[threadIdx.x] = begin + entries.count;
+        memory.offset[threadIdx.x] = (u32)(entries.rows - table) - begin;
+        memory.found[threadIdx.x] = 0;
+        __syncthreads();
 #pragma unroll 1
-        for (u32 base = 0; base < total; base += 32) {
-            const u32 item = base + lane;
-            // The lane that asks: as many lanes have all their entries before this one.
+        for (u32 item = threadIdx.x; item < total; item += TEAM) {
+            // The thread that asks: as many have all their entries before this one.
             u32 asker = 0;
 #pragma unroll
-            for (u32 step = 16; step > 0; step /= 2)
-                if (__shfl_sync(ALL, end, asker + step - 1) <= item) asker += step;
-            const u32 row = __shfl_sync(ALL, offset, asker) + item;
-            Option<Candidate> candidate = none<Candidate>();
-            if (item < total) {
-                const SurfaceIndex index = table[row];
-                candidate = meet(memory.get_parabola(asker), index, memory.expected[asker], memory.ahead[asker]);
-                if (candidate.is_some && detector->surfaces[index].kind == SurfaceKind::PORTAL)
-                    atomicOr(&memory.way_out, 1u << asker);
-                candidate.is_some = candidate.is_some && index != memory.standing_on[asker];
-            }
-            const u32 found = __ballot_sync(ALL, candidate.is_some);
-            if (candidate.is_some) {
-                memory.found[held + __popc(found & ((1u << lane) - 1))] = candidate.value;
-                atomicAdd(&memory.found_by[asker], 1u);
-            }
-            held += __popc(found);
-            __syncwarp();
-            if (held > FOUND - 32 || base + 32 >= total) {
-                const u32 mine = memory.found_by[lane], last = inclusive_sum(mine);
-                for (u32 i = last - mine; i < last; i++) memory.candidates.insert(memory.found[i], len);
-                memory.found_by[lane] = 0;
-                held = 0;
-                __syncwarp();
-            }
+            for (u32 step = TEAM / 2; step > 0; step /= 2)
+                if (memory.end[asker + step - 1] <= item) asker += step;
+            const SurfaceIndex index = table[memory.offset[asker] + item];
+            const Option<Candidate> candidate =
+                meet(memory.get_parabola(asker), index, memory.expected[asker], memory.ahead[asker]);
+            if (!candidate.is_some) continue;
+            const u32 place = atomicAdd(&memory.found[asker], 1u);
+            if (place < FINDS) memory.finds[place][asker] = candidate.value;
         }
+        __syncthreads();
     }
 
     /// A trajectory just outside its volume (rounding at a corner) sees no way out ahead: the nearest portal behind.
     __device__ __noinline__ void search_behind(const Volume& volume, Parabola parabola, SurfaceIndex expected,
-                                               Candidates& candidates, u32& len) const {
+                                               Candidates& candidates) const {
         Option<Candidate> nearest = none<Candidate>();
 #pragma unroll 1
         for (u32 row = volume.searched[0]; row < volume.searched[1]; row++) {
@@ -239,7 +215,7 @@ struct Navigator {
             // The last of equals.
             if (!nearest.is_some || total_cmp(nearest.value.path, candidate.value.path) <= 0) nearest = candidate;
         }
-        if (nearest.is_some) candidates.insert(nearest.value, len);
+        if (nearest.is_some) candidates.insert(nearest.value);
     }
 
     /// Where the trajectory meets a surface inside one of its masks, not before the path `from`.

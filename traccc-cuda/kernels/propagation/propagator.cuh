@@ -1,8 +1,9 @@
 // Transport of track parameters from sensor to sensor. See `propagation/propagator.rs`.
 //
-// There a propagation runs from its start to its end. Here the lanes of a warp have one each, and what they have to do next is
-// done in turn for all lanes that have to: so lanes do the same at the same time, however different their ways are. A lane whose
-// propagation has ended turns to the next one while the others go on.
+// There a propagation runs from its start to its end. Here the threads of a block have one each, and what they have to do next is
+// done in turn for all that have to: so lanes of a warp do the same at the same time, however different their ways are, and the
+// warps of a block run the same code, which their processor has to fetch once. A thread whose propagation has ended turns to the
+// next one while the others go on.
 #pragma once
 #include "detector/detector.cuh"
 #include "field.cuh"
@@ -83,7 +84,6 @@ enum class Task : u32 {
 struct Propagation {
     Scene scene;
     Particle particle;
-    NavigationMemory& memory;
     Workspace& work;
     Limits limits;
     Task task;
@@ -102,13 +102,13 @@ struct Propagation {
     u32 searches;
     u32 steps;
     /// Surfaces ahead, and the nearest of them that has neither been reached nor missed.
-    u32 candidates;
+    Candidates ahead;
     u32 next;
     Candidate target;
 
     __device__ __forceinline__ Propagation(const Scene& scene, Particle particle, const Limits& limits,
-                                           NavigationMemory& memory, Workspace& work)
-        : scene(scene), particle(particle), memory(memory), work(work), limits(limits), task(Task::IDLE) {}
+                                           Workspace& work)
+        : scene(scene), particle(particle), work(work), limits(limits), task(Task::IDLE) {}
 
     /// `expected` names a sensor known to have been hit; `NONE` for none.
     __device__ inline void start(const f32 (&vector)[5], SurfaceIndex index, SurfaceIndex expected) {
@@ -147,7 +147,7 @@ struct Propagation {
     /// Goes on with the surfaces that were asked for.
     __device__ inline void searched() {
         next = 0;
-        if (again && (searches > MAX_SEARCHES || candidates == 0)) {
+        if (again && (searches > MAX_SEARCHES || ahead.len == 0)) {
             task = Task::ABORTED;
             return;
         }
@@ -160,7 +160,7 @@ struct Propagation {
         steps++;
         if (steps > limits.max_steps) {
             task = Task::ABORTED;
-        } else if (next >= candidates) {
+        } else if (next >= ahead.len) {
             search(volume, 0.0f, NONE);
             if (before.is_some) {
                 // The surfaces seen from afar were missed: go back and step to the portal instead.
@@ -173,7 +173,7 @@ struct Propagation {
                 again = true;
             }
         } else {
-            target = memory.candidates.get(next);
+            target = ahead.candidates[next];
             const Surface& surface = scene.detector->surfaces[target.surface];
             if (!(look && sees_through(surface))) {
                 task = Task::APPROACH;
@@ -250,10 +250,10 @@ struct Propagation {
 
     /// Drops the target and those after it that are no longer met.
     __device__ inline void next_target() {
-        for (next++; next < candidates; next++) {
-            const Option<Candidate> updated = meet(memory.candidates.get(next).surface);
+        for (next++; next < ahead.len; next++) {
+            const Option<Candidate> updated = meet(ahead.candidates[next].surface);
             if (updated.is_some) {
-                memory.candidates.put(next, updated.value);
+                ahead.candidates[next] = updated.value;
                 return;
             }
         }
@@ -315,30 +315,27 @@ struct Propagation {
     }
 };
 
-/// Lanes whose propagation has ended wait for so many others of their kind, as long as there is other work.
-constexpr u32 TURN_TOGETHER = 12;
+/// Threads whose propagation has ended wait until so many of the block's are in their place, as long as there is other work.
+constexpr u32 TURN_TOGETHER = TEAM / 2;
 
 }  // namespace propagation
 
-/// Runs propagations one after another in each lane. `work.turn(propagation)` takes what has become of the last one and starts
-/// the next, or makes the task `FINISHED`. All lanes of the warp call it; those without work help the others to search.
+/// Runs propagations one after another in each thread. `work.turn(propagation)` takes what has become of the last one and starts
+/// the next, or makes the task `FINISHED`. All threads of the block call it; those without work help the others to search.
 template <class Work>
-__device__ inline void propagate_all(propagation::Propagation& propagation, Work& work) {
+__device__ inline void propagate_all(propagation::Propagation& propagation, propagation::NavigationMemory& memory,
+                                     Work& work) {
     using propagation::Task;
-    constexpr u32 ALL = 0xffffffffu;
     for (;;) {
         const bool ended = propagation.has_ended() && propagation.task != Task::FINISHED;
-        const u32 waiting = __ballot_sync(ALL, ended), busy = __ballot_sync(ALL, !propagation.has_ended());
-        if ((waiting | busy) == 0) return;
-        if (busy == 0 || __popc(waiting) >= propagation::TURN_TOGETHER) {
-            if (ended) work.turn(propagation);
-            __syncwarp();
-        }
-        while (__any_sync(ALL, propagation.task == Task::SEARCH)) {
+        const u32 waiting = __syncthreads_count(ended), busy = __syncthreads_count(!propagation.has_ended());
+        if (waiting + busy == 0) return;
+        if (ended && (busy == 0 || waiting >= propagation::TURN_TOGETHER)) work.turn(propagation);
+        for (;;) {
             const bool wants = propagation.task == Task::SEARCH;
+            if (!__syncthreads_or(wants)) break;
             const propagation::Navigator navigator{propagation.scene.detector, propagation.scene.cuts};
-            navigator.search(wants, propagation.request, propagation.parabola(), propagation.memory,
-                             propagation.candidates);
+            navigator.search(wants, propagation.request, propagation.parabola(), memory, propagation.ahead);
             if (wants) propagation.searched();
         }
         if (propagation.task == Task::APPROACH) propagation.approach();

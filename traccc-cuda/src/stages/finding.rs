@@ -7,7 +7,7 @@ use traccc_core::finding::Smoother;
 kernels! { "finding":
     EXTEND = "find_extend", 256;
     SURVIVORS = "find_survivors", 256;
-    FOLLOW = "find_follow", 128;
+    FOLLOW = "find_follow", 256;
     TIPS = "find_tips", 256;
     TRACKS = "find_tracks", 256;
     SMOOTH = "find_smooth", 128;

@@ -4,7 +4,7 @@ use crate::layout::Capacities;
 use traccc_core::{ChainConfig, Stage};
 
 kernels! { "fitting":
-    FIT = "fit_tracks", 128;
+    FIT = "fit_tracks", 256;
 }
 
 pub(crate) fn launches(config: &ChainConfig, rows: &Capacities) -> Vec<Launch> {
