@@ -3,6 +3,7 @@
 #include "append.cuh"
 #include "event/event.cuh"
 #include "finding/link.cuh"
+#include "fitting/pass.cuh"
 #include "kalman/two_filter.cuh"
 #include "seeding/rows.cuh"
 
@@ -94,7 +95,7 @@ struct Batch {
     AppendState* append_states;
     /// In each step the next link to be followed.
     u32* follow_next;
-    /// The next track to be fitted.
+    /// The next track to be fitted: in the first pass, in later ones.
     u32* fit_next;
     /// Resolved tracks and their measurements in the order of the found ones.
     AppendState* append_resolved;
@@ -238,10 +239,12 @@ struct Batch {
     Track* fitted;
     /// Their states.
     TrackState* fitted_states;
+    /// What the last pass gave for each track.
+    FitPass* fit_passes;
     /// The steps of the filter, one for each measurement.
     FilteredStep* fit_steps;
 };
 
-static_assert(sizeof(Batch) == 824, "as in layout.rs");
+static_assert(sizeof(Batch) == 832, "as in layout.rs");
 
 }  // namespace traccc

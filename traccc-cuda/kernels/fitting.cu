@@ -1,30 +1,46 @@
 // The Kalman fit. See `fitting/mod.rs` of core.
+//
+// The argument of both kernels is twice the number of the pass, plus one where the resolved tracks are fitted instead of the found
+// ones.
 #include "fitting/fitting.cuh"
 
 namespace traccc {
 
-/// Fits each track: of the resolved ones for the argument 1, else of the found ones.
-KERNEL(fit_tracks, 256, 1) {
+/// Filters each track.
+KERNEL(fit_filter, 256, 1) {
     using namespace propagation;
     __shared__ NavigationMemory memory;
     const FittingCuts& config = tables.settings.fitting;
-    const u32 events = batch.head->events;
-    const bool resolved = argument == 1;
-    const u32* event_first = resolved ? batch.resolved_first : batch.found_first;
-    const u32 count = resolved ? batch.resolved_first[events] : batch.counters->tracks;
-    const u32* offsets = resolved ? batch.resolved_offsets : batch.found_offsets;
-    const u32* measurements = resolved ? batch.resolved_measurements : batch.found_measurements;
-    const Track* tracks = resolved ? batch.resolved : batch.found;
+    const bool resolved = argument & 1;
     if (blockIdx.x == 0 && threadIdx.x == 0)
         batch.counters->fit_steps = resolved ? batch.counters->resolved_states : batch.counters->states;
     Workspace work;
     Propagation propagation{Scene{&tables.detector, &tables.field, &tables.settings.propagation}, config.particle,
                             config.limits, work};
-    const u32 rows = min(count, batch.capacities.tracks), warps = gridDim.x * (blockDim.x / 32);
+    const ToFit tracks = ToFit::of(batch, resolved);
     // Few tracks are spread over all warps.
-    if ((threadIdx.x & 31) * warps >= rows) propagation.task = Task::FINISHED;
-    FitTracks fit{tables, batch, measurements, offsets, event_first, tracks, rows};
-    propagate_all(propagation, memory, fit);
+    const u32 warps = gridDim.x * (blockDim.x / 32);
+    if ((threadIdx.x & 31) * warps >= tracks.count) propagation.task = Task::FINISHED;
+    FilterTracks filter{tables, batch, tracks, argument / 2};
+    propagate_all(propagation, memory, filter);
+}
+
+/// Smooths each track, and ends the pass.
+KERNEL(fit_smooth, 128, 2) {
+    const ToFit tracks = ToFit::of(batch, argument & 1);
+    const u32 iteration = argument / 2;
+    const bool last = iteration + 1 == tables.settings.fitting.iterations;
+    // For the next pass but one.
+    if (blockIdx.x == 0 && threadIdx.x == 0) batch.fit_next[1] = 0;
+    FOR_EACH_ROW(row, tracks.count) {
+        FitRows rows;
+        if (!tracks.rows(row, rows)) continue;
+        Track track = iteration == 0 ? tracks.tracks[row] : batch.fitted[row];
+        end_pass(batch, row, rows, iteration, track);
+        batch.fitted[row] = track;
+        if (last && track.outcome.value == FitOutcome::SUCCESS)
+            atomicAdd(&batch.fitted_count[event_of(tracks.event_first, batch.head->events, row)], 1u);
+    }
 }
 
 }  // namespace traccc

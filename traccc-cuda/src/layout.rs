@@ -57,6 +57,8 @@ device_only! {
     Arrival: 96;
     /// Derivatives of five parameters by five.
     Matrix5: 100;
+    /// What a pass of the fit gives, see `fitting/pass.cuh`.
+    FitPass: 24;
     /// One measurement of the fit's filter, see `kalman/two_filter.rs`.
     FilteredStep: 568;
     /// A space point of the search grid, see `seeding/rows.cuh`.
@@ -329,8 +331,8 @@ arrays! { |c, s|
         append_states: AppendState [c.events * append(c.tips)],
         /// In each step the next link to be followed.
         follow_next: u32 [c.steps],
-        /// The next track to be fitted.
-        fit_next: u32 [1],
+        /// The next track to be fitted: in the first pass, in later ones.
+        fit_next: u32 [2],
         // Ambiguity.
         /// Resolved tracks and their measurements in the order of the found ones.
         append_resolved: AppendState [if s.ambiguity { append(c.tracks) } else { 0 }],
@@ -487,6 +489,8 @@ arrays! { |c, s|
         fitted: Track [if s.fitting { c.tracks } else { 0 }],
         /// Their states.
         fitted_states: TrackState [if s.fitting { c.states } else { 0 }],
+        /// What the last pass gave for each track.
+        fit_passes: FitPass [if s.fitting { c.tracks } else { 0 }],
         /// The steps of the filter, one for each measurement.
         fit_steps: FilteredStep [if s.fitting { c.fit_steps } else { 0 }],
     }
@@ -496,7 +500,7 @@ arrays! { |c, s|
 pub fn declarations() -> String {
     let mut text = String::from(
         "// Written by `UPDATE_KERNELS=1 cargo test -p traccc-cuda --test layout` from src/layout.rs: do not edit.\n#pragma once\n\
-         #include \"append.cuh\"\n#include \"event/event.cuh\"\n#include \"finding/link.cuh\"\n#include \"kalman/two_filter.cuh\"\n#include \"seeding/rows.cuh\"\n\n\
+         #include \"append.cuh\"\n#include \"event/event.cuh\"\n#include \"finding/link.cuh\"\n#include \"fitting/pass.cuh\"\n#include \"kalman/two_filter.cuh\"\n#include \"seeding/rows.cuh\"\n\n\
          namespace traccc {\n\n/// What is known of a batch before it runs.\nstruct Head {\n    u32 events;\n    u32 cells;\n};\n\n",
     );
     declare_counts(&mut text);

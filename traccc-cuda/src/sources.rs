@@ -39,6 +39,7 @@ sources! {
     "finding/voting.cuh",
     "fitting.cu",
     "fitting/fitting.cuh",
+    "fitting/pass.cuh",
     "index.cuh",
     "kalman/kalman.cuh",
     "kalman/mbf.cuh",

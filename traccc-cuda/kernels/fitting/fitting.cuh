@@ -83,92 +83,86 @@ struct FitRows {
     TrackState* states;
 };
 
-/// The state of a measurement of a track whose fit failed: as Rust's default.
-__device__ inline TrackState no_state() {
-    TrackState state;
-    for (u32 i = 0; i < 5; i++) state.smoothed.vector[i] = 0.0f;
-    state.smoothed.time = 0.0f;
-    state.smoothed.covariance = Symmetric5<f32>::zeros();
-    state.smoothed.time_variance = 0.0f;
-    state.smoothed.surface = NONE;
-    state.filtered_chi2 = 0.0f;
-    state.smoothed_chi2 = 0.0f;
-    return state;
-}
-
-/// Fits tracks one after another in each lane. Whenever the filter has to be carried to another sensor, it lets the warp do that.
-struct FitTracks {
-    const Tables& tables;
+/// The tracks that are fitted: the resolved ones, or else the found ones.
+struct ToFit {
     const Batch& batch;
-    const u32* ids;
-    const u32* offsets;
     const u32* event_first;
+    const u32* offsets;
+    const u32* measurements;
     const Track* tracks;
     u32 count;
-    /// The track that is fitted, and its measurements with places for what the fit makes of each.
+
+    __device__ static __forceinline__ ToFit of(const Batch& batch, bool resolved) {
+        const u32 count = resolved ? batch.resolved_first[batch.head->events] : batch.counters->tracks;
+        return ToFit{batch,
+                     resolved ? batch.resolved_first : batch.found_first,
+                     resolved ? batch.resolved_offsets : batch.found_offsets,
+                     resolved ? batch.resolved_measurements : batch.found_measurements,
+                     resolved ? batch.resolved : batch.found,
+                     min(count, batch.capacities.tracks)};
+    }
+
+    /// Measurements and places of a track; false where there is no room.
+    __device__ __forceinline__ bool rows(u32 row, FitRows& rows) const {
+        const u32 first = offsets[row], end = offsets[row + 1];
+        if (end > min(batch.capacities.states, batch.capacities.fit_steps)) return false;
+        rows = FitRows{measurements + first, end - first, batch.fit_steps + first, batch.fitted_states + first};
+        return true;
+    }
+};
+
+/// Filters tracks one after another in each thread. Whenever the filter has to be carried to another sensor, it lets the block do
+/// that.
+struct FilterTracks {
+    const Tables& tables;
+    const Batch& batch;
+    ToFit tracks;
+    u32 iteration;
+    /// The track that is filtered and its measurements.
     u32 row;
     FitRows rows;
-    Track track;
-    u32 iteration;
     /// The measurement that the filter is on its way to.
     u32 place;
     Filter filter;
-    f64 chi2;
-    /// Holes before the first measurement in this pass, and in the first pass.
-    u32 leading;
-    u32 first_leading;
+    FitPass pass;
 
     __device__ inline void turn(propagation::Propagation& propagation) {
         using propagation::Task;
-        u32 outcome = FITS;
         bool has_track = propagation.task != Task::IDLE;
-        if (has_track) outcome = arrived(propagation);
+        if (has_track) pass.outcome = arrived(propagation);
         for (;;) {
+            if (!has_track && !next_track()) {
+                propagation.task = Task::FINISHED;
+                return;
+            }
+            has_track = pass.outcome == FITS && place < rows.count;
             if (!has_track) {
-                if (!next_track()) {
-                    propagation.task = Task::FINISHED;
-                    return;
-                }
-                has_track = true;
-                outcome = FITS;
-                iteration = 0;
-                if (tables.settings.fitting.iterations > 0) start_pass();
+                pass.inner = filter.holes - pass.leading;
+                batch.fit_passes[row] = pass;
+            } else if (filter.surface != target()) {
+                reach(propagation);
+                return;
+            } else {
+                pass.outcome = filter_one();
             }
-            if (outcome == FITS && iteration < tables.settings.fitting.iterations) {
-                if (place < rows.count && filter.surface != target()) {
-                    reach(propagation);
-                    return;
-                }
-                outcome = place < rows.count ? filter_one() : smooth();
-                if (outcome == FITS) continue;
-            }
-            finish(outcome);
-            has_track = false;
         }
     }
 
     /// Takes a track.
     __device__ inline bool next_track() {
-        for (;;) {
-            row = atomicAdd(batch.fit_next, 1u);
-            if (row >= count) return false;
-            const u32 first = offsets[row], end = offsets[row + 1];
-            if (end > min(batch.capacities.states, batch.capacities.fit_steps)) continue;
-            rows = FitRows{ids + first, end - first, batch.fit_steps + first, batch.fitted_states + first};
-            track = tracks[row];
-            return true;
-        }
-    }
-
-    /// Starts one filter and smoother pass.
-    __device__ inline void start_pass() {
-        filter.start(track.parameters, (f64)tables.settings.fitting.covariance_inflation);
+        do {
+            row = atomicAdd(&batch.fit_next[min(iteration, 1u)], 1u);
+            if (row >= tracks.count) return false;
+        } while (!tracks.rows(row, rows));
+        const BoundParameters& start = iteration == 0 ? tracks.tracks[row].parameters : batch.fitted[row].parameters;
+        filter.start(start, (f64)tables.settings.fitting.covariance_inflation);
         place = 0;
-        leading = 0;
         // As a sum of no terms in Rust.
-        chi2 = -0.0;
+        pass = FitPass{-0.0, FITS, 0, 0, iteration == 0 ? 0 : batch.fit_passes[row].first_leading};
+        if (iteration > 0 && batch.fit_passes[row].outcome != FITS) pass.outcome = batch.fit_passes[row].outcome;
         // The start is a sensor, too.
         if (rows.count > 0 && target() != filter.surface) filter.holes = 1;
+        return true;
     }
 
     __device__ __forceinline__ SurfaceIndex target() const { return batch.surface[rows.ids[place]]; }
@@ -200,53 +194,63 @@ struct FitTracks {
 
     /// Uses the measurement where the filter is.
     __device__ inline u32 filter_one() {
-        if (place == 0) leading = filter.holes;
+        if (place == 0) pass.leading = filter.holes;
         FilteredStep& step = rows.steps[place];
         if (!filter.add(Observation<f32>::of(batch, rows.ids[place]).widened(), step)) return FitOutcome::FILTER_FAILED;
-        chi2 += step.chi2;
+        pass.chi2 += step.chi2;
         place++;
         return FITS;
     }
-
-    /// Ends a pass: smooths, and takes over what it gave.
-    __device__ inline u32 smooth() {
-        const BoundParameters& start = track.parameters;
-        two_filter::Smoother smoother = two_filter::Smoother::start();
-        for (u32 i = rows.count; i-- > 0;) {
-            const FilteredStep step = rows.steps[i];
-            const Option<SmoothedStep> smoothed = smoother.step(step);
-            if (!smoothed.is_some) return FitOutcome::SMOOTHER_FAILED;
-            rows.states[i] = track_state(smoothed.value, (f32)step.chi2, batch.surface[rows.ids[i]], start);
-        }
-        // Later passes start at the first measurement.
-        if (iteration == 0) first_leading = leading;
-        u32 coordinates = 0;
-        for (u32 i = 0; i < rows.count; i++) coordinates += Subspace{batch.subspace[rows.ids[i]]}.dimensions();
-        track.ndf = (i32)coordinates - 5;
-        if (rows.count > 0) track.parameters = rows.states[0].smoothed;
-        track.chi2 = (f32)chi2;
-        track.p_value = probability(track.chi2, track.ndf);
-        track.holes = first_leading + (filter.holes - leading);
-        track.outcome = FitOutcome{track.ndf > 0 ? FitOutcome::SUCCESS : FitOutcome::NO_DEGREES_OF_FREEDOM};
-        iteration++;
-        if (iteration < tables.settings.fitting.iterations) start_pass();
-        return FITS;
-    }
-
-    /// Stores the track; an outcome that is not `FITS` says that its fit failed.
-    __device__ inline void finish(u32 outcome) {
-        if (outcome != FITS) {
-            track.chi2 = 0.0f;
-            track.ndf = 0;
-            track.p_value = 0.0f;
-            track.holes = 0;
-            track.outcome = FitOutcome{outcome};
-            for (u32 i = 0; i < rows.count; i++) rows.states[i] = no_state();
-        }
-        batch.fitted[row] = track;
-        if (track.outcome.value == FitOutcome::SUCCESS)
-            atomicAdd(&batch.fitted_count[event_of(event_first, batch.head->events, row)], 1u);
-    }
 };
+
+/// The state of a measurement of a track whose fit failed: as Rust's default.
+__device__ inline TrackState no_state() {
+    TrackState state;
+    for (u32 i = 0; i < 5; i++) state.smoothed.vector[i] = 0.0f;
+    state.smoothed.time = 0.0f;
+    state.smoothed.covariance = Symmetric5<f32>::zeros();
+    state.smoothed.time_variance = 0.0f;
+    state.smoothed.surface = NONE;
+    state.filtered_chi2 = 0.0f;
+    state.smoothed_chi2 = 0.0f;
+    return state;
+}
+
+/// Smooths what the filter has stored; `FITS` or why not.
+__device__ inline u32 smooth_fit(const Batch& batch, const FitRows& rows, const BoundParameters& start) {
+    two_filter::Smoother smoother = two_filter::Smoother::start();
+    for (u32 i = rows.count; i-- > 0;) {
+        const FilteredStep step = rows.steps[i];
+        const Option<SmoothedStep> smoothed = smoother.step(step);
+        if (!smoothed.is_some) return FitOutcome::SMOOTHER_FAILED;
+        rows.states[i] = track_state(smoothed.value, (f32)step.chi2, batch.surface[rows.ids[i]], start);
+    }
+    return FITS;
+}
+
+/// Ends one pass of a track: smooths, and stores what it gave.
+__device__ inline void end_pass(const Batch& batch, u32 row, const FitRows& rows, u32 iteration, Track& track) {
+    FitPass& pass = batch.fit_passes[row];
+    if (pass.outcome == FITS) pass.outcome = smooth_fit(batch, rows, track.parameters);
+    if (pass.outcome != FITS) {
+        track.chi2 = 0.0f;
+        track.ndf = 0;
+        track.p_value = 0.0f;
+        track.holes = 0;
+        track.outcome = FitOutcome{pass.outcome};
+        for (u32 i = 0; i < rows.count; i++) rows.states[i] = no_state();
+        return;
+    }
+    u32 coordinates = 0;
+    for (u32 i = 0; i < rows.count; i++) coordinates += Subspace{batch.subspace[rows.ids[i]]}.dimensions();
+    // Later passes start at the first measurement.
+    if (iteration == 0) pass.first_leading = pass.leading;
+    if (rows.count > 0) track.parameters = rows.states[0].smoothed;
+    track.ndf = (i32)coordinates - 5;
+    track.chi2 = (f32)pass.chi2;
+    track.p_value = probability(track.chi2, track.ndf);
+    track.holes = pass.first_leading + pass.inner;
+    track.outcome = FitOutcome{track.ndf > 0 ? FitOutcome::SUCCESS : FitOutcome::NO_DEGREES_OF_FREEDOM};
+}
 
 }  // namespace traccc
