@@ -15,7 +15,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use traccc::detector::Numbering;
 use traccc::io::{self, DetectorFiles};
-use traccc::{Backend, ChainConfig, Engine, FieldSource, Setup, SetupFiles, Warning, settings};
+use traccc::{
+    Backend, Chain, ChainConfig, Engine, FieldSource, Setup, SetupFiles, Warning, settings,
+};
 use traccc_service::MAX_THREADS;
 
 /// Track reconstruction for silicon detectors: from fired channels to fitted tracks.
@@ -227,9 +229,24 @@ pub(crate) struct JobArguments {
     events: EventArguments,
     #[command(flatten)]
     pub(crate) chain: ChainArguments,
+    /// Measure how long each stage takes on a GPU, too, which slows it down a little; the processor always tells
+    #[arg(long)]
+    stage_times: bool,
 }
 
 impl JobArguments {
+    /// Starts a chain of an engine.
+    pub(crate) fn open_chain(&self, engine: &Engine, config: &ChainConfig) -> Result<Chain> {
+        let mut chain = engine.chain(config)?;
+        chain.time_stages(self.stage_times);
+        Ok(chain)
+    }
+
+    /// Whether the stages of an engine are measured.
+    pub(crate) fn times_stages(&self, engine: &Engine) -> bool {
+        self.stage_times || engine.backend() == Backend::Cpu
+    }
+
     /// Finds the events; names all that is missing on the command line.
     pub(crate) fn find_events(&self) -> Result<Events> {
         if !self.events.is_given() && !self.setup.is_given() {

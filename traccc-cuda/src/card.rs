@@ -195,24 +195,26 @@ impl Device for Card {
         self.bind()?;
         let stream = result::stream::create(result::stream::StreamKind::NonBlocking)
             .map_err(driver("making a stream"))?;
-        let flags = EventFlags::CU_EVENT_BLOCKING_SYNC;
-        // SAFETY: flags of an event: no clock, and whoever waits sleeps.
-        let event = unsafe {
-            let mut event = std::ptr::null_mut();
-            sys::cuEventCreate(
-                &mut event,
-                flags as u32 | EventFlags::CU_EVENT_DISABLE_TIMING as u32,
-            )
-            .result()
-            .map(|()| event)
-        };
-        let event = event.map_err(driver("making an event"))?;
-        Ok(Box::new(CardStream { card: self.clone(), stream, event, graphs: Vec::new() }))
+        // No clock, and whoever waits sleeps.
+        let event = event(
+            EventFlags::CU_EVENT_BLOCKING_SYNC as u32 | EventFlags::CU_EVENT_DISABLE_TIMING as u32,
+        )?;
+        let (graphs, marks) = (Vec::new(), Vec::new());
+        Ok(Box::new(CardStream { card: self.clone(), stream, event, graphs, marks }))
     }
 
     fn seeding_warps(&self) -> u32 {
         self.inner.processors * SEEDING_WARPS
     }
+}
+
+/// An event of the card whose context this thread uses.
+fn event(flags: u32) -> Result<sys::CUevent, Error> {
+    let mut event = std::ptr::null_mut();
+    // SAFETY: a place for a handle.
+    unsafe { sys::cuEventCreate(&mut event, flags).result() }
+        .map(|()| event)
+        .map_err(driver("making an event"))
 }
 
 /// Warps of one multiprocessor that search seeds.
@@ -226,6 +228,8 @@ struct CardStream {
     /// Recorded behind everything, to wait for it asleep.
     event: sys::CUevent,
     graphs: Vec<Option<sys::CUgraphExec>>,
+    /// Events with a clock, which graphs record.
+    marks: Vec<sys::CUevent>,
 }
 
 // SAFETY: handles of a context, which every thread may use that makes the context its own.
@@ -283,8 +287,11 @@ impl Stream for CardStream {
         .map_err(driver(launch.kernel.name))
     }
 
-    fn begin_record(&mut self) -> Result<(), Error> {
+    fn begin_record(&mut self, marks: usize) -> Result<(), Error> {
         self.bind()?;
+        while self.marks.len() < marks {
+            self.marks.push(event(EventFlags::CU_EVENT_DEFAULT as u32)?);
+        }
         // SAFETY: a stream of ours.
         unsafe {
             result::stream::begin_capture(
@@ -293,6 +300,23 @@ impl Stream for CardStream {
             )
         }
         .map_err(driver("recording"))
+    }
+
+    fn mark(&mut self, mark: usize) -> Result<(), Error> {
+        self.bind()?;
+        // Without this flag an event of a recording only says what waits for what, and can never be asked for its time.
+        let flags = sys::CUevent_record_flags::CU_EVENT_RECORD_EXTERNAL as u32;
+        // SAFETY: an event and a stream of ours.
+        unsafe { sys::cuEventRecordWithFlags(self.marks[mark], self.stream, flags).result() }
+            .map_err(driver("noting the time"))
+    }
+
+    fn between(&mut self, from: usize, to: usize) -> Result<f64, Error> {
+        self.bind()?;
+        // SAFETY: events of ours, which the last graph has recorded.
+        unsafe { result::event::elapsed(self.marks[from], self.marks[to]) }
+            .map(f64::from)
+            .map_err(driver("asking for the time"))
     }
 
     fn end_record(&mut self) -> Result<usize, Error> {
@@ -351,7 +375,9 @@ impl Drop for CardStream {
             // SAFETY: handles of ours, and the last use of them.
             unsafe {
                 let _ = result::stream::synchronize(self.stream);
-                let _ = result::event::destroy(self.event);
+                for &event in self.marks.iter().chain([&self.event]) {
+                    let _ = result::event::destroy(event);
+                }
                 let _ = result::stream::destroy(self.stream);
             }
         }

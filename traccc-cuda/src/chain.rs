@@ -33,6 +33,8 @@ pub struct CudaChain {
     first_guess: Option<Capacities>,
     staging: Pinned,
     received: Pinned,
+    /// Whether the device tells how long each stage takes.
+    timed: bool,
 }
 
 /// Memory of one batch.
@@ -42,8 +44,8 @@ struct Arena {
     batch: Batch,
     /// Bytes from the start that are zero before each batch.
     zeroed: usize,
-    /// Recorded launches, by their stages.
-    recordings: HashMap<Vec<Stage>, usize>,
+    /// Recorded launches, by their stages and whether they are timed.
+    recordings: HashMap<(Vec<Stage>, bool), usize>,
 }
 
 /// Events on their way through a [`CudaChain`].
@@ -53,9 +55,17 @@ pub struct CudaBatch<'a> {
     keep: Keep,
     stages: Vec<Stage>,
     launched: Option<Header>,
+    timed: bool,
+    /// Of the launches so far.
+    timings: StageTimings,
 }
 
-impl CudaBatch<'_> {
+impl<'a> CudaBatch<'a> {
+    fn new(events: Vec<Input<'a>>, keep: Keep, timed: bool) -> Self {
+        let (stages, launched, timings) = (Vec::new(), None, StageTimings::default());
+        Self { events, keep, stages, launched, timed, timings }
+    }
+
     /// Whether there is nothing to do.
     fn is_empty(&self) -> bool {
         self.stages.is_empty() || self.events.iter().all(|event| matches!(event, Input::Failed(_)))
@@ -63,14 +73,14 @@ impl CudaBatch<'_> {
 
     /// What becomes of a batch for which nothing is done.
     fn without_results(self) -> Finished<Error> {
-        let keep = self.keep;
+        let (keep, timings) = (self.keep, self.timings);
         let result = |event| match event {
             Input::Failed(error) => Err(error),
             Input::Products(products) => Ok(products.kept(keep)),
             Input::Cells(_) => Ok(Reconstruction::default()),
         };
         let events = self.events.into_iter().map(result).collect();
-        Finished { events, timings: StageTimings::default() }
+        Finished { events, timings }
     }
 }
 
@@ -115,7 +125,14 @@ impl CudaChain {
             first_guess: None,
             staging,
             received,
+            timed: false,
         })
+    }
+
+    /// Whether results tell the time that the device spent in each stage, which costs a note of the time between them. They do not
+    /// when a chain is new. A batch that did not fit at first has the times of all its runs.
+    pub fn time_stages(&mut self, timed: bool) {
+        self.timed = timed;
     }
 
     /// Makes an arena at least as large as `wanted`.
@@ -182,18 +199,25 @@ impl CudaChain {
             cells(&batch.events, &arena.batch, &mut pieces);
         }
         upload(&mut *self.stream, &mut self.staging, &pieces)?;
-        let key = batch.stages.clone();
+        let key = (batch.stages.clone(), batch.timed);
         let recording = match arena.recordings.get(&key) {
             Some(&recording) => recording,
             None => {
-                self.stream.begin_record()?;
-                for &stage in &batch.stages {
+                let marks = if batch.timed { batch.stages.len() + 1 } else { 0 };
+                self.stream.begin_record(marks)?;
+                if batch.timed {
+                    self.stream.mark(0)?;
+                }
+                for (number, &stage) in batch.stages.iter().enumerate() {
                     for launch in launches(stage, &self.config, &arena.batch.capacities) {
                         self.stream.launch(
                             &launch,
                             bytes_of(&self.tables),
                             bytes_of(&arena.batch),
                         )?;
+                    }
+                    if batch.timed {
+                        self.stream.mark(number + 1)?;
                     }
                 }
                 let recording = self.stream.end_record()?;
@@ -258,7 +282,7 @@ impl ReconstructionChain for CudaChain {
             Err(error) => Input::Failed(error.into()),
         };
         let events = events.iter().map(input).collect();
-        Ok(CudaBatch { events, keep, stages: Vec::new(), launched: None })
+        Ok(CudaBatch::new(events, keep, self.timed))
     }
 
     fn resume<'a>(
@@ -281,7 +305,7 @@ impl ReconstructionChain for CudaChain {
             Err(error) => Input::Failed(error.into()),
         };
         let events = events.iter().map(input).collect();
-        Ok(CudaBatch { events, keep, stages: Vec::new(), launched: None })
+        Ok(CudaBatch::new(events, keep, self.timed))
     }
 
     fn run(&mut self, stage: Stage, batch: &mut CudaBatch<'_>) -> Result<(), Error> {
@@ -315,12 +339,17 @@ impl ReconstructionChain for CudaChain {
                 continue;
             };
             self.stream.wait()?;
+            if batch.timed {
+                for (number, &stage) in batch.stages.iter().enumerate() {
+                    batch.timings[stage] += self.stream.between(number, number + 1)?;
+                }
+            }
             let counters = header.counters(&self.received);
             if self.settle(&mut batch, &counters)? {
                 break header.read(&self.received);
             }
         };
-        let CudaBatch { events, keep, stages, .. } = batch;
+        let CudaBatch { events, keep, stages, timings, .. } = batch;
         let Some(arena) = &self.arena else { return Err(Cancelled.into()) };
         let shape = (&self.config, &stages[..], keep);
         let events = read_events(
@@ -331,6 +360,6 @@ impl ReconstructionChain for CudaChain {
             &mut *self.stream,
             &mut self.received,
         )?;
-        Ok(Finished { events, timings: StageTimings::default() })
+        Ok(Finished { events, timings })
     }
 }

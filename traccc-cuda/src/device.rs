@@ -104,8 +104,14 @@ pub(crate) trait Stream: Debug + Send {
     /// Launches a kernel with the bytes of its tables and batch.
     fn launch(&mut self, launch: &Launch, tables: &[u8], batch: &[u8]) -> Result<(), Error>;
 
-    /// From here on what is put in is recorded instead of run.
-    fn begin_record(&mut self) -> Result<(), Error>;
+    /// From here on what is put in is recorded instead of run; `marks` may be put in.
+    fn begin_record(&mut self, marks: usize) -> Result<(), Error>;
+
+    /// Notes, in a recording, the time at which everything before is done. Each replay notes it anew.
+    fn mark(&mut self, mark: usize) -> Result<(), Error>;
+
+    /// Time between two marks of the last replay, in ms, once it has been waited for.
+    fn between(&mut self, from: usize, to: usize) -> Result<f64, Error>;
 
     /// Ends the recording; [`replay`](Self::replay) runs it with this number as often as wanted.
     fn end_record(&mut self) -> Result<usize, Error>;

@@ -10,6 +10,7 @@ use std::ffi::{c_uint, c_void};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 type HostKernel = unsafe extern "C" fn(*const c_void, *const c_void, c_uint);
 type HostLaunch =
@@ -43,11 +44,13 @@ struct SimulatedStream {
     device: Simulated,
     recording: Option<Vec<Work>>,
     recorded: Vec<Option<Vec<Work>>>,
+    marks: Vec<Instant>,
 }
 
 #[derive(Clone, Debug)]
 enum Work {
     Zero(Address, usize),
+    Mark(usize),
     Launch { launch: Launch, tables: Vec<u8>, batch: Vec<u8> },
 }
 
@@ -227,6 +230,7 @@ impl Device for Simulated {
             device: self.clone(),
             recording: None,
             recorded: Vec::new(),
+            marks: Vec::new(),
         }))
     }
 
@@ -236,8 +240,9 @@ impl Device for Simulated {
 }
 
 impl SimulatedStream {
-    fn run(&self, work: &Work) {
+    fn run(&mut self, work: &Work) {
         match work {
+            Work::Mark(mark) => self.marks[*mark] = Instant::now(),
             // SAFETY: the address is one of this device, with room for the bytes.
             Work::Zero(at, bytes) => unsafe { (at.0 as *mut u8).write_bytes(0, *bytes) },
             Work::Launch { launch, tables, batch } => {
@@ -289,9 +294,19 @@ impl Stream for SimulatedStream {
         Ok(())
     }
 
-    fn begin_record(&mut self) -> Result<(), Error> {
+    fn begin_record(&mut self, marks: usize) -> Result<(), Error> {
+        self.marks.resize(self.marks.len().max(marks), Instant::now());
         self.recording = Some(Vec::new());
         Ok(())
+    }
+
+    fn mark(&mut self, mark: usize) -> Result<(), Error> {
+        self.put(Work::Mark(mark));
+        Ok(())
+    }
+
+    fn between(&mut self, from: usize, to: usize) -> Result<f64, Error> {
+        Ok((self.marks[to] - self.marks[from]).as_secs_f64() * 1.0e3)
     }
 
     fn end_record(&mut self) -> Result<usize, Error> {
@@ -300,9 +315,9 @@ impl Stream for SimulatedStream {
     }
 
     fn replay(&mut self, recording: usize) -> Result<(), Error> {
-        for work in self.recorded[recording].iter().flatten() {
-            self.run(work);
-        }
+        let works = self.recorded[recording].take();
+        works.iter().flatten().for_each(|work| self.run(work));
+        self.recorded[recording] = works;
         Ok(())
     }
 

@@ -65,6 +65,14 @@ impl Chain {
         ReconstructionChain::reconstruct(self, cells)
     }
 
+    /// Whether results tell the time spent in each stage ([`Finished::timings`]). The processor always tells it; a GPU only on
+    /// demand, as it costs a note of the time between stages.
+    pub fn time_stages(&mut self, timed: bool) {
+        if let Self::Cuda(chain, _) = self {
+            chain.time_stages(timed);
+        }
+    }
+
     /// The settings.
     pub fn config(&self) -> &ChainConfig {
         each!(self, chain => chain.config())

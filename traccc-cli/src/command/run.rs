@@ -68,8 +68,9 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Verdict> {
     let setup = job.read_setup(&config, &events)?;
     let engine = job.chain.engine(&setup)?;
     let concurrency = |threads| engine.concurrency(threads);
-    let mut workers =
-        Workers::new(job.chain.threads, events.len(), concurrency, || Ok(engine.chain(&config)?))?;
+    let mut workers = Workers::new(job.chain.threads, events.len(), concurrency, || {
+        job.open_chain(&engine, &config)
+    })?;
     let output =
         arguments.output.as_ref().map(|dir| Output::create(dir, arguments.format)).transpose()?;
     let mut tracks = output.as_ref().map(Output::tracks).transpose()?;

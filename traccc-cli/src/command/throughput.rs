@@ -78,7 +78,7 @@ pub(crate) fn throughput(arguments: &ThroughputArguments) -> Result<Verdict> {
     let concurrency = |threads| arguments.streams.unwrap_or_else(|| engine.concurrency(threads));
     let mut workers =
         Workers::new(job.chain.threads, batches(arguments.processed), concurrency, || {
-            Ok(engine.chain(&config)?)
+            job.open_chain(&engine, &config)
         })?;
     // The times of a batch are shared by its events.
     let reconstruct = |chain: &mut Chain, i: usize, all: usize| {
@@ -143,7 +143,8 @@ fn write_result(
             "{}: {devices}; batches of {batch}, {streams} streams, copies included",
             engine.backend()
         )?;
-        // Its stages are not measured one by one.
+    }
+    if !arguments.job.times_stages(engine) {
         return Ok(());
     }
     writeln!(out)?;

@@ -1,8 +1,9 @@
 //! Whole chains from cells, in batches, against the CPU's: to the byte.
 
 use super::support::{assert_chain, assert_chain_from, config, engine, shared, toy, toy_in};
-use traccc::ChainConfig;
+use traccc::event::Cells;
 use traccc::field::{FieldGrid, FieldMap, MagneticField};
+use traccc::{ChainConfig, Keep, ReconstructionChain, Stage};
 use traccc_cuda::Capacities;
 use traccc_performance::conformance;
 use traccc_sim::detectors::{ToyConfig, ToyMaterial};
@@ -77,6 +78,33 @@ fn the_chain_conforms() {
         let mut chain = engine.chain(&config).unwrap();
         assert_eq!(conformance::check(&mut chain, &sample.events, detector, modules), Ok(()));
     }
+}
+
+/// Times of stages are told on demand only, and whatever is timed gives the same tracks.
+#[test]
+fn stages_are_timed_on_demand() {
+    let sample = toy(2, 20);
+    let Some(engine) = engine(&sample.setup) else { return };
+    let config = ChainConfig::full();
+    let mut chain = engine.chain(&config).unwrap();
+    let views: Vec<_> = sample.events.iter().map(Cells::view).collect();
+    let mut tracks = Vec::new();
+    for timed in [false, true, true, false] {
+        chain.time_stages(timed);
+        let start = std::time::Instant::now();
+        let finished = chain.reconstruct_batch(&views, Keep::Tracks).unwrap();
+        let ms = start.elapsed().as_secs_f64() * 1.0e3;
+        for stage in Stage::ALL {
+            assert_eq!(finished.timings[stage] > 0.0, timed && config.runs(stage), "{stage:?}");
+        }
+        assert!(finished.timings.total() < ms, "{:?} of {ms} ms", finished.timings);
+        tracks.extend(finished.events.into_iter().map(Result::unwrap));
+    }
+    assert!(tracks.chunks(2).all(|events| events == &tracks[..2]));
+    // The rules of all engines hold for a chain that tells its times.
+    chain.time_stages(true);
+    let (detector, modules) = (&sample.setup.detector, &sample.setup.modules);
+    assert_eq!(conformance::check(&mut chain, &sample.events, detector, modules), Ok(()));
 }
 
 /// A solenoid's field that falls off outwards and along z, on 50 mm.
