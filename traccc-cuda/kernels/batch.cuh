@@ -13,6 +13,7 @@ namespace traccc {
 struct Head {
     u32 events;
     u32 cells;
+    u32 packed;
 };
 
 struct Capacities {
@@ -107,6 +108,10 @@ struct Batch {
     u32* worst_row;
     /// First cell of each event, and at the end the number of all.
     u32* cell_first;
+    /// Channels of each cell as they are copied, where all numbers fit: along local x in the lower half, along local y above.
+    u32* packed_channels;
+    /// Modules as they are copied, where all numbers fit.
+    u16* packed_module;
     /// Channel along local x of each cell.
     u32* channel0;
     /// Channel along local y.
@@ -245,6 +250,6 @@ struct Batch {
     FilteredStep* fit_steps;
 };
 
-static_assert(sizeof(Batch) == 832, "as in layout.rs");
+static_assert(sizeof(Batch) == 848, "as in layout.rs");
 
 }  // namespace traccc

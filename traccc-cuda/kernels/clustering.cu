@@ -3,6 +3,16 @@
 
 namespace traccc {
 
+/// Brings cells that were packed for the copy into their columns.
+KERNEL(cells_unpack, 256, 4) {
+    const u32 cells = batch.head->packed ? batch.head->cells : 0;
+    FOR_EACH_ROW(cell, cells) {
+        const u32 channels = batch.packed_channels[cell];
+        batch.channel0[cell] = channels & 0xffff;
+        batch.channel1[cell] = channels >> 16;
+        batch.module[cell] = batch.packed_module[cell];
+    }
+}
 
 /// Checks all cells and links those that touch.
 KERNEL(cells_link, 256, 4) {

@@ -6,8 +6,8 @@ use crate::memory::{DeviceMemory, Pinned};
 use crate::readback::{Header, read_events};
 use crate::stages::launches;
 use crate::tables::Tables;
-use crate::transfer::{Download, upload};
-use crate::upload::{Products, cells};
+use crate::transfer::{Download, Source, upload};
+use crate::upload::{Products, can_be_packed, cells};
 use bytemuck::bytes_of;
 use std::collections::HashMap;
 use traccc_core::Error as CoreError;
@@ -185,9 +185,14 @@ impl CudaChain {
         self.reserve(&wanted)?;
         let Some(arena) = &mut self.arena else { return Ok(()) };
         let start = arena.memory.start;
-        let head = Head { events: products.events as u32, cells: products.cells as u32 };
+        let packed = can_be_packed(&batch.events);
+        let head = Head {
+            events: products.events as u32,
+            cells: products.cells as u32,
+            packed: packed.into(),
+        };
         self.stream.zero(start, arena.zeroed)?;
-        let mut pieces = vec![(arena.batch.head, bytes_of(&head).to_vec().into())];
+        let mut pieces = vec![(arena.batch.head, Source::Borrowed(bytes_of(&head)))];
         if products.resumed {
             products.pieces(
                 &batch.events,
@@ -196,7 +201,7 @@ impl CudaChain {
                 &mut pieces,
             );
         } else {
-            cells(&batch.events, &arena.batch, &mut pieces);
+            cells(&batch.events, packed, &arena.batch, &mut pieces);
         }
         upload(&mut *self.stream, &mut self.staging, &pieces)?;
         let key = (batch.stages.clone(), batch.timed);

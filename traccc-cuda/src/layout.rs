@@ -39,6 +39,7 @@ type Rows = [u32; 2];
 
 elements! {
     u8 => "u8" 1;
+    u16 => "u16" 2;
     u32 => "u32" 4;
     u64 => "u64" 8;
     f32 => "f32" 4;
@@ -202,6 +203,8 @@ pub(crate) struct Head {
     pub(crate) events: u32,
     /// Number of cells of all events.
     pub(crate) cells: u32,
+    /// 1 when the cells are packed, 0 when they lie in their columns already.
+    pub(crate) packed: u32,
 }
 
 /// Sizes that come from the setup.
@@ -347,6 +350,10 @@ arrays! { |c, s|
         // Clustering.
         /// First cell of each event, and at the end the number of all.
         cell_first: u32 [c.events + 1],
+        /// Channels of each cell as they are copied, where all numbers fit: along local x in the lower half, along local y above.
+        packed_channels: u32 [c.cells],
+        /// Modules as they are copied, where all numbers fit.
+        packed_module: u16 [c.cells],
         /// Channel along local x of each cell.
         channel0: u32 [c.cells],
         /// Channel along local y.
@@ -501,7 +508,7 @@ pub fn declarations() -> String {
     let mut text = String::from(
         "// Written by `UPDATE_KERNELS=1 cargo test -p traccc-cuda --test layout` from src/layout.rs: do not edit.\n#pragma once\n\
          #include \"append.cuh\"\n#include \"event/event.cuh\"\n#include \"finding/link.cuh\"\n#include \"fitting/pass.cuh\"\n#include \"kalman/two_filter.cuh\"\n#include \"seeding/rows.cuh\"\n\n\
-         namespace traccc {\n\n/// What is known of a batch before it runs.\nstruct Head {\n    u32 events;\n    u32 cells;\n};\n\n",
+         namespace traccc {\n\n/// What is known of a batch before it runs.\nstruct Head {\n    u32 events;\n    u32 cells;\n    u32 packed;\n};\n\n",
     );
     declare_counts(&mut text);
     declare_batch(&mut text);

@@ -3,9 +3,8 @@
 use crate::device::{Address, Device};
 use crate::error::Error;
 use crate::memory::{DeviceMemory, Pinned};
-use crate::transfer::upload;
+use crate::transfer::{Source, upload};
 use bytemuck::{NoUninit, Pod, Zeroable};
-use std::borrow::Cow;
 use std::sync::Arc;
 use traccc_core::Settings;
 use traccc_core::detector::{Detector, Modules};
@@ -152,7 +151,7 @@ impl Uploaded {
         let mut image = Image { bytes: Vec::with_capacity(image.bytes.len()), start: memory.start };
         let tables = image.setup(detector, modules, field);
         let (mut stream, mut pinned) = (device.stream()?, Pinned::new(device, 0)?);
-        upload(&mut *stream, &mut pinned, &[(memory.start, Cow::Borrowed(&image.bytes))])?;
+        upload(&mut *stream, &mut pinned, &[(memory.start, Source::Borrowed(&image.bytes))])?;
         stream.wait()?;
         Ok(Self { tables, _memory: memory })
     }

@@ -5,25 +5,69 @@ use crate::device::{Address, Stream};
 use crate::error::Error;
 use crate::memory::Pinned;
 use bytemuck::AnyBitPattern;
-use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::ops::Range;
+
+/// What is copied to the device, and how it is written.
+#[derive(Debug)]
+pub(crate) enum Source<'a> {
+    /// As it is.
+    Borrowed(&'a [u8]),
+    /// The same.
+    Owned(Vec<u8>),
+    /// The lower halves of two numbers as one of 32 bits, the first below.
+    Pairs(&'a [u32], &'a [u32]),
+    /// The lower halves of numbers.
+    Halves(&'a [u32]),
+}
+
+/// A piece of memory and where it goes.
+pub(crate) type Piece<'a> = (Address, Source<'a>);
+
+impl Source<'_> {
+    /// Bytes on the device.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Borrowed(bytes) => bytes.len(),
+            Self::Owned(bytes) => bytes.len(),
+            Self::Pairs(low, _) => size_of_val(*low),
+            Self::Halves(numbers) => numbers.len() * size_of::<u16>(),
+        }
+    }
+
+    fn write(&self, room: &mut [u8]) {
+        match self {
+            Self::Borrowed(bytes) => room.copy_from_slice(bytes),
+            Self::Owned(bytes) => room.copy_from_slice(bytes),
+            Self::Pairs(low, high) => {
+                for ((room, low), high) in room.as_chunks_mut().0.iter_mut().zip(*low).zip(*high) {
+                    *room = (low & 0xffff | high << 16).to_ne_bytes();
+                }
+            }
+            Self::Halves(numbers) => {
+                for (room, &number) in room.as_chunks_mut().0.iter_mut().zip(*numbers) {
+                    *room = (number as u16).to_ne_bytes();
+                }
+            }
+        }
+    }
+}
 
 /// Puts pieces of memory into `pinned` and enqueues their copies to the device; pieces that follow each other there are one copy.
 /// The stream must not be using `pinned`.
 pub(crate) fn upload(
     stream: &mut dyn Stream,
     pinned: &mut Pinned,
-    pieces: &[(Address, Cow<'_, [u8]>)],
+    pieces: &[Piece<'_>],
 ) -> Result<(), Error> {
-    pinned.reserve(pieces.iter().map(|(_, bytes)| bytes.len()).sum())?;
+    pinned.reserve(pieces.iter().map(|(_, source)| source.len()).sum())?;
     let room = pinned.bytes_mut();
     let mut copies: Vec<(Address, Range<usize>)> = Vec::with_capacity(pieces.len());
     let mut end = 0;
-    for (to, bytes) in pieces.iter().filter(|(_, bytes)| !bytes.is_empty()) {
+    for (to, source) in pieces.iter().filter(|(_, source)| source.len() > 0) {
         let start = end;
-        end += bytes.len();
-        room[start..end].copy_from_slice(bytes);
+        end += source.len();
+        source.write(&mut room[start..end]);
         match copies.last_mut() {
             Some((first, range)) if first.after(range.len()) == *to => range.end = end,
             _ => copies.push((*to, start..end)),

@@ -3,13 +3,10 @@
 use crate::chain::Input;
 use crate::device::Address;
 use crate::layout::{Batch, Capacities};
+use crate::transfer::{Piece, Source};
 use bytemuck::{NoUninit, cast_slice};
-use std::borrow::Cow;
-use traccc_core::event::Tracks;
+use traccc_core::event::{CellsView, Tracks};
 use traccc_core::{ChainConfig, MeasurementIndex, Reconstruction};
-
-/// A piece of memory and where it goes.
-pub(crate) type Piece<'a> = (Address, Cow<'a, [u8]>);
 
 /// Rows of one array after another.
 struct Rows<'a, 'p> {
@@ -19,17 +16,17 @@ struct Rows<'a, 'p> {
 
 impl<'a> Rows<'a, '_> {
     fn borrow<T: NoUninit>(&mut self, rows: &'a [T]) {
-        self.put(Cow::Borrowed(cast_slice(rows)));
+        self.put(Source::Borrowed(cast_slice(rows)));
     }
 
     fn own<T: NoUninit>(&mut self, rows: &[T]) {
-        self.put(Cow::Owned(cast_slice(rows).to_vec()));
+        self.put(Source::Owned(cast_slice(rows).to_vec()));
     }
 
-    fn put(&mut self, bytes: Cow<'a, [u8]>) {
+    fn put(&mut self, source: Source<'a>) {
         let start = self.next;
-        self.next = start.after(bytes.len());
-        self.pieces.push((start, bytes));
+        self.next = start.after(source.len());
+        self.pieces.push((start, source));
     }
 }
 
@@ -48,21 +45,44 @@ fn firsts(lengths: impl Iterator<Item = usize>) -> Vec<u32> {
         .collect()
 }
 
-/// The cells of the events.
-pub(crate) fn cells<'a>(events: &[Input<'a>], batch: &Batch, pieces: &mut Vec<Piece<'a>>) {
-    let views = || {
-        events.iter().filter_map(|event| match event {
-            Input::Cells(cells) => Some(*cells),
-            _ => None,
-        })
-    };
+fn views<'a>(events: &[Input<'a>]) -> impl Iterator<Item = CellsView<'a>> {
+    events.iter().filter_map(|event| match event {
+        Input::Cells(cells) => Some(*cells),
+        _ => None,
+    })
+}
+
+/// Whether all numbers of channels and modules fit into the packed form. Those of a wrong cell may not: it is told as it was given.
+pub(crate) fn can_be_packed(events: &[Input<'_>]) -> bool {
+    let all = |column: &[u32]| column.iter().fold(0, |bits, number| bits | number);
+    views(events).all(|cells| {
+        let bits = all(cells.channel0) | all(cells.channel1) | all(cast_slice(cells.module));
+        bits <= u32::from(u16::MAX)
+    })
+}
+
+/// The cells of the events: 10 bytes each in the packed form, else 16.
+pub(crate) fn cells<'a>(
+    events: &[Input<'a>],
+    packed: bool,
+    batch: &Batch,
+    pieces: &mut Vec<Piece<'a>>,
+) {
+    let views = || views(events);
     rows(pieces, batch.cell_first).own(&firsts(views().map(|cells| cells.len())));
+    let mut column = rows(pieces, batch.activation);
+    views().for_each(|cells| column.borrow(cells.activation));
+    if packed {
+        let mut column = rows(pieces, batch.packed_channels);
+        views().for_each(|cells| column.put(Source::Pairs(cells.channel0, cells.channel1)));
+        let mut column = rows(pieces, batch.packed_module);
+        views().for_each(|cells| column.put(Source::Halves(cast_slice(cells.module))));
+        return;
+    }
     let mut column = rows(pieces, batch.channel0);
     views().for_each(|cells| column.borrow(cells.channel0));
     let mut column = rows(pieces, batch.channel1);
     views().for_each(|cells| column.borrow(cells.channel1));
-    let mut column = rows(pieces, batch.activation);
-    views().for_each(|cells| column.borrow(cells.activation));
     let mut column = rows(pieces, batch.module);
     views().for_each(|cells| column.borrow(cells.module));
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use traccc::event::{Cell, Cells};
 use traccc::seeding::SeedingConfig;
 use traccc::{ChainConfig, CpuChain, Keep, ModuleIndex, ReconstructionChain, Setup, Stage};
+use traccc_sim::detectors::pixel_modules;
 use traccc_sim::{Gun, Inclination, SimulationConfig, simulate_event};
 
 const STAGES: [Stage; 4] =
@@ -120,6 +121,43 @@ fn crowded_modules() {
     pattern("comb", &|a, b| a % 2 == 0 || b == 100, 30_000);
     for percent in [5, 20, 35, 41, 60] {
         pattern(&format!("random {percent} %"), &|a, b| hash(a, b) % 100 < percent, 40_000);
+    }
+}
+
+/// Cells are packed for the copy where all numbers of a batch fit into 16 bits; those that do not are taken as well.
+#[test]
+fn channels_beyond_16_bits() {
+    let Sample { mut setup, .. } = toy(1, 1);
+    setup.modules = Arc::new(pixel_modules(&setup.detector, [0.000_2, 0.05]).unwrap());
+    let config = ChainConfig::full();
+    let last = ModuleIndex(setup.modules.len() as u32 - 1);
+    let channels = setup.modules.channels(last);
+    assert!(channels[0] > 70_000, "{channels:?}");
+    let event = |firsts: &[u32]| -> Cells {
+        let cells = firsts.iter().flat_map(|&first| [first, first + 1]);
+        let cell = |channel0| Cell {
+            channel0,
+            channel1: channels[1] - 1,
+            activation: f32::MAX / 8.0,
+            time: 0.0,
+            module: last,
+        };
+        cells.map(cell).collect()
+    };
+    let (narrow, wide) = (event(&[0, 65_534]), event(&[0, 65_535, channels[0] - 2]));
+    // The lower half of a number alone would be another cell, in order and sound.
+    let mut wrong = event(&[0, 65_534]);
+    wrong.channel0[1] = (1 << 17) + 1;
+    let mut unknown = event(&[0, 65_534]);
+    unknown.module.iter_mut().for_each(|module| module.0 |= 1 << 16);
+    for (what, events) in [
+        ("narrow", vec![narrow.clone(), no_cells(), narrow.clone()]),
+        ("wide", vec![wide.clone(), wide.clone()]),
+        ("both", vec![narrow.clone(), wide, narrow.clone()]),
+        ("a channel that there is not", vec![narrow.clone(), wrong]),
+        ("a module that there is not", vec![narrow, unknown]),
+    ] {
+        check(&setup, &events, &config, what);
     }
 }
 
