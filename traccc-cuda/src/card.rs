@@ -40,7 +40,36 @@ unsafe impl Send for Function {}
 unsafe impl Sync for Function {}
 
 fn driver(what: &str) -> impl Fn(DriverError) -> Error + '_ {
-    move |error| Error::Driver { what: what.to_owned(), code: error.to_string() }
+    move |error| {
+        let (what, code) = (what.to_owned(), error.to_string());
+        if loses_the_card(error.0) {
+            Error::CardLost { what, code }
+        } else {
+            Error::Driver { what, code }
+        }
+    }
+}
+
+/// Whether everything fails after this, in all contexts of the process on the card.
+fn loses_the_card(code: sys::CUresult) -> bool {
+    use sys::CUresult as Code;
+    matches!(
+        code,
+        Code::CUDA_ERROR_ECC_UNCORRECTABLE
+            | Code::CUDA_ERROR_NVLINK_UNCORRECTABLE
+            | Code::CUDA_ERROR_ILLEGAL_ADDRESS
+            | Code::CUDA_ERROR_LAUNCH_TIMEOUT
+            | Code::CUDA_ERROR_CONTEXT_IS_DESTROYED
+            | Code::CUDA_ERROR_ASSERT
+            | Code::CUDA_ERROR_HARDWARE_STACK_ERROR
+            | Code::CUDA_ERROR_ILLEGAL_INSTRUCTION
+            | Code::CUDA_ERROR_MISALIGNED_ADDRESS
+            | Code::CUDA_ERROR_INVALID_ADDRESS_SPACE
+            | Code::CUDA_ERROR_INVALID_PC
+            | Code::CUDA_ERROR_LAUNCH_FAILED
+            | Code::CUDA_ERROR_DEVICE_UNAVAILABLE
+            | Code::CUDA_ERROR_UNKNOWN
+    )
 }
 
 /// Names, architectures and memory of the cards that this process may see.

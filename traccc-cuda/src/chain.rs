@@ -149,7 +149,9 @@ impl CudaChain {
             None => wanted,
         };
         let (_, _, bytes) = Batch::cut(Default::default(), &wanted, &self.shape);
-        let memory = DeviceMemory::new(&self.engine.shared.device, bytes)?;
+        // What one batch needed is not to keep smaller ones from running.
+        let memory = DeviceMemory::new(&self.engine.shared.device, bytes)
+            .inspect_err(|_| self.learned = Capacities::default())?;
         let (batch, zeroed, _) = Batch::cut(memory.start, &wanted, &self.shape);
         tracing::debug!(bytes, ?wanted, "arena");
         self.arena = Some(Arena { memory, batch, zeroed, recordings: HashMap::new() });
@@ -282,6 +284,7 @@ impl ReconstructionChain for CudaChain {
     }
 
     fn begin<'a>(&mut self, events: &[CellsView<'a>], keep: Keep) -> Result<CudaBatch<'a>, Error> {
+        self.engine.check()?;
         let input = |&cells: &CellsView<'a>| match cells.validate_columns() {
             Ok(()) => Input::Cells(cells),
             Err(error) => Input::Failed(error.into()),
@@ -296,6 +299,7 @@ impl ReconstructionChain for CudaChain {
         next: Stage,
         keep: Keep,
     ) -> Result<CudaBatch<'a>, Error> {
+        self.engine.check()?;
         let surfaces = self.engine.shared.detector.surfaces.len();
         let smooths = self.shape.smoothing;
         let has_states = |event: &Reconstruction| {
@@ -325,6 +329,18 @@ impl ReconstructionChain for CudaChain {
     }
 
     fn is_done(&mut self, batch: &mut CudaBatch<'_>) -> Result<bool, Error> {
+        let engine = self.engine.clone();
+        engine.noting_loss(self.poll(batch))
+    }
+
+    fn finish(&mut self, batch: CudaBatch<'_>) -> Result<Finished<Error>, Error> {
+        let engine = self.engine.clone();
+        engine.noting_loss(self.complete(batch))
+    }
+}
+
+impl CudaChain {
+    fn poll(&mut self, batch: &mut CudaBatch<'_>) -> Result<bool, Error> {
         if batch.is_empty() {
             return Ok(true);
         }
@@ -334,7 +350,7 @@ impl ReconstructionChain for CudaChain {
         self.stream.is_done()
     }
 
-    fn finish(&mut self, mut batch: CudaBatch<'_>) -> Result<Finished<Error>, Error> {
+    fn complete(&mut self, mut batch: CudaBatch<'_>) -> Result<Finished<Error>, Error> {
         let header = loop {
             if batch.is_empty() {
                 return Ok(batch.without_results());

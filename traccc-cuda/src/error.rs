@@ -16,6 +16,14 @@ pub enum Error {
         /// The driver's words.
         code: String,
     },
+    /// A kernel has failed, or the card: nothing in this process works on it any more.
+    #[error("the card is lost to this process, restart it to use the card again: {what}: {code}")]
+    CardLost {
+        /// What was asked for when it was noticed.
+        what: String,
+        /// The driver's words.
+        code: String,
+    },
     /// A kernel does not compile.
     #[error("{file} does not compile:\n{log}")]
     Compile {
@@ -47,7 +55,7 @@ pub enum Error {
 impl Error {
     /// Whether the chain that gave this error is lost, and with it all chains of its card: a kernel or the driver has failed.
     pub fn is_fatal(&self) -> bool {
-        matches!(self, Self::Driver { .. })
+        matches!(self, Self::Driver { .. } | Self::CardLost { .. })
     }
 }
 

@@ -26,3 +26,5 @@ pub use engine::CudaEngine;
 pub use error::Error;
 pub use kernels::{SOURCES, kernel_files};
 pub use layout::{Capacities, Counters, declarations};
+#[doc(hidden)]
+pub use simulated::Faults;

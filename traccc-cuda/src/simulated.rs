@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::ffi::{c_uint, c_void};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -22,6 +23,15 @@ const RESIDENT_BLOCKS: u32 = 3;
 /// What memory holds before it is written, so that whoever reads it is found out.
 const POISON: u8 = 0xcd;
 
+/// What goes wrong on a simulated device.
+#[derive(Debug, Default)]
+pub struct Faults {
+    /// From here on every batch fails as after a fault of a kernel.
+    pub kernels_fail: AtomicBool,
+    /// The largest piece of memory that can be had; 0 for any.
+    pub largest: AtomicUsize,
+}
+
 /// The library with the kernels, and memory of the host.
 #[derive(Debug, Clone)]
 pub(crate) struct Simulated {
@@ -31,6 +41,7 @@ pub(crate) struct Simulated {
 #[derive(Debug)]
 struct Inner {
     launch: HostLaunch,
+    faults: Arc<Faults>,
     kernels: HashMap<&'static str, HostKernel>,
     /// Sizes of what is allocated.
     allocated: Mutex<HashMap<u64, Layout>>,
@@ -91,7 +102,7 @@ fn compiler() -> Command {
 
 /// A name that no other thread or process uses.
 fn unfinished(place: &Path) -> PathBuf {
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::atomic::AtomicU32;
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     place.with_extension(format!("{}-{number}.tmp", std::process::id()))
@@ -153,7 +164,7 @@ fn library(folder: &Path) -> Result<Option<PathBuf>, Error> {
 
 impl Simulated {
     /// Compiles the kernels into `folder` and loads them; `None` where there is no g++.
-    pub(crate) fn new(folder: &Path) -> Result<Option<Self>, Error> {
+    pub(crate) fn new(folder: &Path, faults: Arc<Faults>) -> Result<Option<Self>, Error> {
         let Some(path) = library(folder)? else { return Ok(None) };
         let failed = |error: libloading::Error| Error::Compile {
             file: path.display().to_string(),
@@ -174,7 +185,8 @@ impl Simulated {
                 .collect::<Result<_, Error>>()?;
             (launch, kernels)
         };
-        let inner = Inner { launch, kernels, allocated: Mutex::default(), _library: library };
+        let inner =
+            Inner { launch, faults, kernels, allocated: Mutex::default(), _library: library };
         Ok(Some(Self { inner: Arc::new(inner) }))
     }
 
@@ -210,7 +222,12 @@ impl Device for Simulated {
     }
 
     fn allocate(&self, bytes: usize) -> Result<Address, Error> {
-        Ok(Address(self.take(bytes.max(1))))
+        match self.inner.faults.largest.load(Ordering::Relaxed) {
+            free if free > 0 && bytes > free => {
+                Err(Error::OutOfMemory { needed: bytes, free, all: free })
+            }
+            _ => Ok(Address(self.take(bytes.max(1)))),
+        }
     }
 
     fn free(&self, address: Address) {
@@ -330,6 +347,10 @@ impl Stream for SimulatedStream {
     }
 
     fn wait(&mut self) -> Result<(), Error> {
+        if self.device.inner.faults.kernels_fail.load(Ordering::Relaxed) {
+            let what = "waiting for a batch".to_owned();
+            return Err(Error::CardLost { what, code: "simulated fault".to_owned() });
+        }
         Ok(())
     }
 }

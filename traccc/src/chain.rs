@@ -90,7 +90,10 @@ impl ReconstructionChain for Chain {
     fn begin<'a>(&mut self, events: &[CellsView<'a>], keep: Keep) -> Result<Batch<'a>, Error> {
         match self {
             Self::Cpu(chain) => Ok(Batch::Cpu(chain.begin(events, keep)?)),
-            Self::Cuda(chain, _) => Ok(Batch::Cuda(chain.begin(events, keep)?)),
+            Self::Cuda(chain, backend) => {
+                let begun = chain.begin(events, keep);
+                Ok(Batch::Cuda(begun.map_err(|error| Error::from(error).of(*backend))?))
+            }
         }
     }
 
@@ -115,11 +118,17 @@ impl ReconstructionChain for Chain {
     }
 
     fn is_done(&mut self, batch: &mut Batch<'_>) -> Result<bool, Error> {
-        each!(self, batch, (chain, batch) => Ok(chain.is_done(batch)?))
+        let backend = self.backend();
+        let done = each!(self, batch, (chain, batch) => chain.is_done(batch).map_err(Error::from));
+        done.map_err(|error| error.of(backend))
     }
 
     fn finish(&mut self, batch: Batch<'_>) -> Result<Finished<Error>, Error> {
-        each!(self, batch, (chain, batch) => Ok(with_our_errors(chain.finish(batch)?)))
+        let backend = self.backend();
+        let finished = each!(self, batch, (chain, batch) => {
+            chain.finish(batch).map(with_our_errors).map_err(Error::from)
+        });
+        finished.map_err(|error| error.of(backend))
     }
 }
 

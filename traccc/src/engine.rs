@@ -81,8 +81,13 @@ impl Engine {
                 Ok(Chain::Cpu(Box::new(CpuChain::new(detector, modules, field, config)?)))
             }
             EngineKind::Cuda { backend, cards, chains } => {
-                let card = &cards[chains.fetch_add(1, Ordering::Relaxed) % cards.len()];
-                Ok(Chain::Cuda(Box::new(card.chain(config)?), *backend))
+                // Cards that are lost are left out as long as there is another.
+                let turn = || &cards[chains.fetch_add(1, Ordering::Relaxed) % cards.len()];
+                let first = turn();
+                let card = (1..cards.len())
+                    .fold(first, |card, _| if card.is_lost() { turn() } else { card });
+                let chain = card.chain(config).map_err(|error| Error::from(error).of(*backend))?;
+                Ok(Chain::Cuda(Box::new(chain), *backend))
             }
         }
     }

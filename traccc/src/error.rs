@@ -117,6 +117,19 @@ pub enum Error {
 }
 
 impl Error {
+    /// What a GPU refuses, as an error of the engine where it is one that others have, too.
+    pub(crate) fn of(self, backend: Backend) -> Self {
+        match self {
+            Self::Cuda(traccc_cuda::Error::OutOfMemory { needed, free, .. }) => {
+                Self::EngineFull { backend, needed: needed as u64, free: free as u64 }
+            }
+            Self::Cuda(error) if error.is_fatal() => {
+                Self::EngineFailed { backend, source: Box::new(error) }
+            }
+            other => other,
+        }
+    }
+
     /// Whether the chain that gave this error is lost. Drop it; another one may be started.
     pub fn is_fatal(&self) -> bool {
         match self {

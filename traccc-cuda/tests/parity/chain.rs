@@ -1,10 +1,15 @@
 //! Whole chains from cells, in batches, against the CPU's: to the byte.
 
-use super::support::{assert_chain, assert_chain_from, config, engine, shared, toy, toy_in};
+use super::support::{
+    Sample, assert_chain, assert_chain_from, config, engine, shared, toy, toy_in,
+};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use traccc::event::Cells;
 use traccc::field::{FieldGrid, FieldMap, MagneticField};
-use traccc::{ChainConfig, Keep, ReconstructionChain, Stage};
-use traccc_cuda::Capacities;
+use traccc::{ChainConfig, Keep, ReconstructionChain, Setup, Stage};
+use traccc_cuda::{Capacities, CudaEngine, Error, Faults};
 use traccc_performance::conformance;
 use traccc_sim::detectors::{ToyConfig, ToyMaterial};
 
@@ -105,6 +110,54 @@ fn stages_are_timed_on_demand() {
     chain.time_stages(true);
     let (detector, modules) = (&sample.setup.detector, &sample.setup.modules);
     assert_eq!(conformance::check(&mut chain, &sample.events, detector, modules), Ok(()));
+}
+
+fn failing(sample: &Sample) -> Option<(CudaEngine, Arc<Faults>)> {
+    let Setup { detector, modules, field, .. } = &sample.setup;
+    let faults = Arc::<Faults>::default();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("simulated");
+    let (detector, modules, field) = (Arc::clone(detector), Arc::clone(modules), Arc::clone(field));
+    let engine = CudaEngine::simulated_with(&faults, folder, detector, modules, field).unwrap();
+    Some((engine?, faults))
+}
+
+#[test]
+fn a_fault_of_a_kernel_loses_the_card_to_all_chains() {
+    let sample = toy(1, 3);
+    let Some((engine, faults)) = failing(&sample) else { return };
+    let config = ChainConfig::service();
+    let (mut one, mut other) = (engine.chain(&config).unwrap(), engine.chain(&config).unwrap());
+    one.reconstruct(&sample.events[0]).unwrap();
+    faults.kernels_fail.store(true, Ordering::Relaxed);
+    let error = one.reconstruct(&sample.events[0]).unwrap_err();
+    assert!(error.is_fatal() && matches!(error, Error::CardLost { .. }), "{error}");
+    // Also where the other chains see nothing of it themselves.
+    faults.kernels_fail.store(false, Ordering::Relaxed);
+    for error in [other.reconstruct(&sample.events[0]).err(), engine.chain(&config).err()] {
+        let error = error.unwrap();
+        assert!(error.is_fatal() && error.to_string().contains("restart"), "{error}");
+    }
+    // An engine of another card goes on.
+    let (fresh, _) = failing(&sample).unwrap();
+    fresh.chain(&config).unwrap().reconstruct(&sample.events[0]).unwrap();
+}
+
+#[test]
+fn an_event_that_does_not_fit_says_so_and_the_next_one_works() {
+    let sample = toy(1, 3);
+    let Some((engine, faults)) = failing(&sample) else { return };
+    let mut chain = engine.chain(&ChainConfig::service()).unwrap();
+    chain.reconstruct(&sample.events[0]).unwrap();
+    let room = chain.arena_bytes();
+    faults.largest.store(room, Ordering::Relaxed);
+    let large: Cells = toy(1, 60).events.remove(0);
+    match chain.reconstruct(&large).unwrap_err() {
+        error @ Error::OutOfMemory { needed, free, .. } => {
+            assert!(needed > room && free == room && !error.is_fatal(), "{error}");
+        }
+        other => panic!("{other}"),
+    }
+    chain.reconstruct(&sample.events[0]).unwrap();
 }
 
 /// A solenoid's field that falls off outwards and along z, on 50 mm.
