@@ -1,14 +1,14 @@
 //! Whole chains from cells, in batches, against the CPU's: to the byte.
 
 use super::support::{
-    Sample, assert_chain, assert_chain_from, config, engine, shared, toy, toy_in,
+    Sample, assert_chain, assert_chain_from, assert_equal, config, engine, shared, toy, toy_in,
 };
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use traccc::event::Cells;
 use traccc::field::{FieldGrid, FieldMap, MagneticField};
-use traccc::{ChainConfig, Keep, ReconstructionChain, Setup, Stage};
+use traccc::{ChainConfig, CpuChain, Keep, ReconstructionChain, Setup, Stage};
 use traccc_cuda::{Capacities, CudaEngine, Error, Faults};
 use traccc_performance::conformance;
 use traccc_sim::detectors::{ToyConfig, ToyMaterial};
@@ -158,6 +158,38 @@ fn an_event_that_does_not_fit_says_so_and_the_next_one_works() {
         other => panic!("{other}"),
     }
     chain.reconstruct(&sample.events[0]).unwrap();
+}
+
+/// Chains of one engine in threads of their own, each with its batches in another order.
+#[test]
+fn chains_side_by_side_give_the_cpus_bytes() {
+    let sample = toy(4, 20);
+    let Some(engine) = engine(&sample.setup) else { return };
+    let Setup { detector, modules, field, .. } = &sample.setup;
+    for config in [ChainConfig::full(), ChainConfig::service()] {
+        let (detector, modules) = (Arc::clone(detector), Arc::clone(modules));
+        let mut cpu = CpuChain::new(detector, modules, Arc::clone(field), &config).unwrap();
+        let expected: Vec<_> =
+            sample.events.iter().map(|cells| cpu.reconstruct(cells).unwrap()).collect();
+        std::thread::scope(|scope| {
+            for stream in 0..3 {
+                let (engine, config, events, expected) =
+                    (&engine, &config, &sample.events, &expected);
+                scope.spawn(move || {
+                    let mut chain = engine.chain(config).unwrap();
+                    for first in (0..events.len()).map(|i| (i + stream) % events.len()) {
+                        let rows = [first, (first + 1) % events.len()];
+                        let views = rows.map(|row| events[row].view());
+                        let done = chain.reconstruct_batch(&views, Keep::Everything).unwrap();
+                        for (row, found) in rows.into_iter().zip(done.events) {
+                            let what = format!("stream {stream}, event {row}");
+                            assert_equal(&found.unwrap(), &expected[row], &what);
+                        }
+                    }
+                });
+            }
+        });
+    }
 }
 
 /// A solenoid's field that falls off outwards and along z, on 50 mm.
