@@ -8,6 +8,7 @@ use std::ffi::{CStr, CString, c_char, c_int};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The options that decide about bits: no product is fused with a sum, division and root are rounded as IEEE says.
 const OPTIONS: [&str; 5] =
@@ -253,7 +254,9 @@ fn keep(place: &Path, code: &[u8]) -> std::io::Result<()> {
     bytes.extend(hash.0.to_le_bytes());
     bytes.extend(code);
     // Whoever reads at the same time sees all of the file or none.
-    let unfinished = place.with_extension(format!("{}.tmp", std::process::id()));
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let unfinished = place.with_extension(format!("{}-{number}.tmp", std::process::id()));
     fs::write(&unfinished, bytes)?;
     fs::rename(&unfinished, place)
 }
@@ -276,5 +279,46 @@ impl Fnv {
         // Two texts one after the other are not one longer text.
         self.0 =
             (self.0 ^ bytes.len() as u128).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_are_not_whole_are_not_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("below/code.cubin");
+        let code = vec![7_u8; 1000];
+        keep(&place, &code).unwrap();
+        let bytes = fs::read(&place).unwrap();
+        assert_eq!(whole(&bytes), Some(code));
+        for length in [0, 4, 8, 20, 24, bytes.len() - 1] {
+            assert_eq!(whole(&bytes[..length]), None, "{length} bytes");
+        }
+        for at in [0, 10, 24, bytes.len() - 1] {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1;
+            assert_eq!(whole(&damaged), None, "byte {at}");
+        }
+    }
+
+    #[test]
+    fn whoever_writes_at_the_same_time_leaves_whole_files_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("code.cubin");
+        std::thread::scope(|scope| {
+            for value in 0..4_u8 {
+                let place = &place;
+                scope.spawn(move || {
+                    for _ in 0..50 {
+                        keep(place, &vec![value; 100_000]).unwrap();
+                        assert!(whole(&fs::read(place).unwrap()).is_some());
+                    }
+                });
+            }
+        });
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing unfinished is left");
     }
 }
