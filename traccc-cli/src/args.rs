@@ -2,9 +2,9 @@
 
 use crate::Verdict;
 use crate::command::{
-    BenchServiceArguments, CompareArguments, CudaCommand, DemoArguments, InferArguments,
-    InspectArguments, ModelRepositoryArguments, RunArguments, ServeArguments, SimulateArguments,
-    ThroughputArguments,
+    BenchServiceArguments, CalibrateCommand, CompareArguments, CudaCommand, DemoArguments,
+    InferArguments, InspectArguments, ModelRepositoryArguments, RunArguments, ScanArguments,
+    ServeArguments, SimulateArguments, ThroughputArguments,
 };
 use crate::events::{EventArguments, Events};
 use anyhow::{Context, Result, bail};
@@ -40,10 +40,15 @@ pub(crate) enum Command {
     Run(RunArguments),
     /// Measure how many events per second are reconstructed
     Throughput(ThroughputArguments),
+    /// Reconstruct the same events with several settings and tell how good each is
+    Scan(ScanArguments),
     /// Serve a model repository over the network: KServe v2, gRPC and HTTP
     Serve(ServeArguments),
     /// Make a detector and events
     Simulate(SimulateArguments),
+    /// Measure tables that reconstruction needs from events with truth
+    #[command(subcommand)]
+    Calibrate(CalibrateCommand),
     /// Compare the results of two runs
     Compare(CompareArguments),
     /// Tell what a file or folder holds
@@ -109,7 +114,7 @@ impl SetupArguments {
     }
 
     /// Reads everything.
-    fn read(&self) -> Result<Setup> {
+    pub(crate) fn read(&self) -> Result<Setup> {
         let files = self.files()?;
         tracing::info!(?files, "reading the detector");
         let setup = Setup::read(&files)?;

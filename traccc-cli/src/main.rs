@@ -43,8 +43,10 @@ fn main() -> ExitCode {
     let outcome = match arguments.command {
         Command::Run(run) => command::run(&run),
         Command::Throughput(throughput) => command::throughput(&throughput),
+        Command::Scan(scan) => command::scan(&scan),
         Command::Serve(serve) => command::serve(&serve),
         Command::Simulate(simulate) => command::simulate(&simulate),
+        Command::Calibrate(calibrate) => command::calibrate(&calibrate),
         Command::Compare(compare) => command::compare(&compare),
         Command::Inspect(inspect) => command::inspect(&inspect),
         Command::Demo(demo) => command::demo(&demo),

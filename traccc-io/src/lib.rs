@@ -53,6 +53,6 @@ pub use json::{
     AxisBinning, Conditions, DetectorFiles, Digitization, DigitizationEntry, EntrySegmentation,
     FileKind, HierarchyKey, Readout, file_kind, read_conditions, read_detector, read_digitization,
     read_geometry, with_homogeneous_material, with_material_maps, with_surface_grids,
-    write_detector, write_digitization,
+    write_cluster_errors, write_detector, write_digitization,
 };
 pub use tracks::{TRACKS_CSV_HEADER, write_tracks_csv, write_tracks_json_lines};

@@ -4,12 +4,14 @@
 //!   particles; [`Efficiency`] counts. Particles that count are chosen by [`TruthSelection`].
 //! * [`Residuals`] collects fitted minus true parameters, [`ResolutionSummary`] says how wide they spread;
 //!   [`Histogram`] counts any quantity in bins.
+//! * [`ClusterResiduals`] measures the errors of clusters.
 //! * [`compare`] and [`compare_tracks`] hold two results against each other within stated [`Tolerances`].
 //! * [`conformance`] is the suite that every chain must pass, whatever engine it runs on.
 //!
 //! Everything that counts can be summed over events: sums first, ratios afterwards.
 #![forbid(unsafe_code)]
 
+mod calibration;
 mod compare;
 pub mod conformance;
 mod efficiency;
@@ -20,6 +22,7 @@ mod selection;
 mod spread;
 mod truth;
 
+pub use calibration::{ClusterResiduals, ErrorSource, ErrorTable, SizeResiduals, TooFewClusters};
 pub use compare::{
     ColumnReport, Comparison, StageReport, Tolerance, Tolerances, Unit, compare, compare_tracks,
 };

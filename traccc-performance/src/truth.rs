@@ -92,46 +92,16 @@ impl MeasurementTruth {
         labels: &[MeasurementIndex],
         measurements: usize,
     ) -> Result<Self, TruthError> {
-        if labels.len() != cells.len() {
-            return Err(TruthError::Labels { labels: labels.len(), cells: cells.len() });
-        }
-        check_order(truth, cells)?;
         let mut result = Self::particles_of(truth);
         let owners = result.owners(truth)?;
-        let mut pairs: Vec<u64> = Vec::with_capacity(truth.cells.len());
-        let mut next = 0;
-        for (cell, label) in labels.iter().enumerate() {
-            if label.get() >= measurements {
-                return Err(TruthError::Label { cell, label: label.0, measurements });
-            }
-            let key = (cells.module[cell], cells.channel1[cell], cells.channel0[cell]);
-            let key_of =
-                |row: usize| truth.cells.get(row).map(|c| (c.module, c.channel1, c.channel0));
-            // Both lists ascend; truth may have channels that were not read out, and several rows for one channel.
-            while key_of(next).is_some_and(|k| k < key) {
-                next += 1;
-            }
-            let mut row = next;
-            while key_of(row) == Some(key) {
-                let measurement = truth.cells[row].measurement;
-                let owner =
-                    owners.get(measurement as usize).ok_or(TruthError::TruthMeasurement {
-                        row,
-                        measurement,
-                        measurements: owners.len(),
-                    })?;
-                pairs.extend(owner.map(|particle| u64::from(label.0) << 32 | u64::from(particle)));
-                row += 1;
-            }
-            next = row;
-        }
-        pairs.sort_unstable();
-        pairs.dedup();
-        let mut pairs = pairs.into_iter().peekable();
-        for measurement in 0..measurements as u64 {
-            result.contributors.push(std::iter::from_fn(|| {
-                pairs.next_if(|pair| pair >> 32 == measurement).map(|pair| pair as u32)
-            }));
+        let sources = sources_of(truth, cells, labels, measurements)?;
+        let mut particles = Vec::new();
+        for sources in sources.iter() {
+            particles.clear();
+            particles.extend(sources.iter().filter_map(|&source| owners[source as usize]));
+            particles.sort_unstable();
+            particles.dedup();
+            result.contributors.push(particles.iter().copied());
         }
         Ok(result)
     }
@@ -200,6 +170,57 @@ impl MeasurementTruth {
         }
         Ok(owners)
     }
+}
+
+/// For each reconstructed measurement the truth measurements of its cells: rows of [`TruthEvent::measurement_hits`], ascending.
+///
+/// # Errors
+/// As [`MeasurementTruth::from_cells`].
+pub(crate) fn sources_of(
+    truth: &TruthEvent,
+    cells: &Cells,
+    labels: &[MeasurementIndex],
+    measurements: usize,
+) -> Result<Ragged<u32>, TruthError> {
+    if labels.len() != cells.len() {
+        return Err(TruthError::Labels { labels: labels.len(), cells: cells.len() });
+    }
+    check_order(truth, cells)?;
+    let sources = truth.measurement_hits.len();
+    let mut pairs: Vec<u64> = Vec::with_capacity(truth.cells.len());
+    let mut next = 0;
+    for (cell, label) in labels.iter().enumerate() {
+        if label.get() >= measurements {
+            return Err(TruthError::Label { cell, label: label.0, measurements });
+        }
+        let key = (cells.module[cell], cells.channel1[cell], cells.channel0[cell]);
+        let key_of = |row: usize| truth.cells.get(row).map(|c| (c.module, c.channel1, c.channel0));
+        // Both lists ascend; truth may have channels that were not read out, and several rows for one channel.
+        while key_of(next).is_some_and(|k| k < key) {
+            next += 1;
+        }
+        let mut row = next;
+        while key_of(row) == Some(key) {
+            let measurement = truth.cells[row].measurement;
+            if measurement as usize >= sources {
+                let measurements = sources;
+                return Err(TruthError::TruthMeasurement { row, measurement, measurements });
+            }
+            pairs.push(u64::from(label.0) << 32 | u64::from(measurement));
+            row += 1;
+        }
+        next = row;
+    }
+    pairs.sort_unstable();
+    pairs.dedup();
+    let mut pairs = pairs.into_iter().peekable();
+    let mut result = Ragged::new();
+    for measurement in 0..measurements as u64 {
+        result.push(std::iter::from_fn(|| {
+            pairs.next_if(|pair| pair >> 32 == measurement).map(|pair| pair as u32)
+        }));
+    }
+    Ok(result)
 }
 
 /// Both lists are walked side by side: in another order most truth would be passed over.

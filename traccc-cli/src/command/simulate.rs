@@ -1,3 +1,4 @@
+use super::calibrate::calibrate_simulated;
 use super::gun::GunArguments;
 use crate::Verdict;
 use crate::args::{positive, threads, warn};
@@ -210,6 +211,7 @@ fn write_description(
     for entry in &mut segmentation.entries {
         entry.readout = Readout { thickness, threshold, digital: false };
     }
+    calibrate_simulated(setup, config, arguments.gun.seed, &mut segmentation)?;
     io::write_digitization(digitization, &segmentation)?;
     let record = Record {
         detector: &model.name,

@@ -6,11 +6,16 @@ use crate::support::{Sample, refused, succeed, traccc};
 fn help_names_every_command_and_completions_exist() {
     let help = succeed(&["--help"]);
     let commands = ["run", "throughput", "simulate", "compare", "inspect", "demo", "completions"];
-    for command in
-        commands.into_iter().chain(["serve", "model-repository", "infer", "bench-service"])
-    {
+    for command in commands.into_iter().chain([
+        "calibrate",
+        "scan",
+        "serve",
+        "model-repository",
+        "infer",
+        "bench-service",
+    ]) {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
-        assert!(succeed(&[command, "--help"]).contains("Usage: traccc"));
+        assert!(succeed(&[command, "--help"]).contains("Usage: traccc"), "{command}");
     }
     assert!(succeed(&["completions", "bash"]).contains("--print-config"));
 }

@@ -1,6 +1,7 @@
 //! The program `traccc` from outside: exit status, standard output, files.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail loudly too")]
 
+mod calibrate;
 mod commands;
 mod files;
 mod infer;

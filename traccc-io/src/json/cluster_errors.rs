@@ -12,7 +12,7 @@ pub(super) struct ErrorTable {
     rms: Vec<f64>,
 }
 
-const VARIANCES: &str = "value.geometric.variances";
+pub(super) const VARIANCES: &str = "value.geometric.variances";
 
 /// The tables of both axes, or where in the entry what is wrong.
 pub(super) fn by_axis(tables: &[ErrorTable]) -> Result<[Vec<f64>; 2], (String, ContentProblem)> {

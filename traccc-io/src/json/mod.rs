@@ -1,5 +1,6 @@
 //! The JSON files of detray and ACTS.
 
+mod calibrated;
 mod cluster_errors;
 mod detector_files;
 mod digitization;
@@ -14,6 +15,7 @@ mod payload;
 mod surface_grids;
 mod write;
 
+pub use calibrated::write_cluster_errors;
 pub use detector_files::{DetectorFiles, read_detector};
 pub use digitization::{
     AxisBinning, Conditions, Digitization, DigitizationEntry, EntrySegmentation, Readout,

@@ -156,7 +156,11 @@ pub(crate) fn wrapped(angle: f64) -> f64 {
 
 /// Local coordinates of where a straight line through `position` along `direction` meets a flat surface; of the
 /// position itself on a curved one. In double precision: residuals are 1e-5 of the global coordinates.
-fn local_on(surface: &Surface, position: [f64; 3], direction: [f64; 3]) -> Option<[f64; 2]> {
+pub(crate) fn local_on(
+    surface: &Surface,
+    position: [f64; 3],
+    direction: [f64; 3],
+) -> Option<[f64; 2]> {
     match surface.shape.carrier() {
         Carrier::Plane => {}
         Carrier::Cylinder | Carrier::ConcentricCylinder => {
