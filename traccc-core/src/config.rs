@@ -30,6 +30,25 @@ pub struct ChainConfig {
     pub ambiguity: AmbiguityConfig,
     /// The Kalman fit of the chosen tracks.
     pub fitting: FittingConfig,
+    /// What is said of the settings.
+    pub checks: ChecksConfig,
+}
+
+/// What is said of settings that work and do not look right.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ChecksConfig {
+    /// Warnings that are meant so.
+    pub silenced: Vec<SettingsWarning>,
+}
+
+/// A warning of settings by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SettingsWarning {
+    /// Finding ends tracks at a momentum from which seeding still makes seeds.
+    FindingAboveSeeding,
 }
 
 /// What the stages work with: made once of a [`ChainConfig`] and a field, the same record on every engine.
@@ -56,35 +75,27 @@ pub struct Settings {
 const _: () = assert!(size_of::<Settings>() == 356);
 
 impl ChainConfig {
-    /// Finding without smoothing, greedy ambiguity resolution, Kalman fit: upstream's `seq_example`.
+    /// Finding without smoothing, greedy ambiguity resolution, Kalman fit. Tuned for prompt tracks from 0.9 GeV (seeds from 0.7 GeV)
+    /// from within 250 mm of the origin along z; the shortest track follows the detector: set `finding.min_measurements`.
     pub fn full() -> Self {
         Self::default()
     }
 
-    /// Finding with MBF smoothing and measurement voting, neither ambiguity resolution nor fit: upstream's Triton
-    /// backend.
+    /// Finding with MBF smoothing and measurement voting, neither ambiguity resolution nor fit; fewer seeds than [`full`](Self::full).
     pub fn service() -> Self {
         let seeding = SeedingConfig {
             z_min: -3000.0,
             z_max: 3000.0,
-            r_max: 320.0,
-            collision_z_min: -114.0,
-            collision_z_max: 114.0,
             delta_r_max: 100.0,
             delta_z_max: 800.0,
-            min_pt: 0.9,
             cot_theta_max: 27.2899,
-            impact_max: 2.0,
             max_seeds_per_middle: 2,
-            compatible_seed_limit: 1,
             ..SeedingConfig::default()
         };
         let finding = FindingConfig {
             max_branches_per_seed: 3,
             min_measurements: 7,
             max_measurements: 20,
-            max_holes: 2,
-            max_consecutive_holes: 1,
             max_tracks_per_measurement: 1,
             min_step_to_next_surface: 0.5,
             smoother: Smoother::Mbf,

@@ -46,7 +46,7 @@ pub use chain::{
     CpuBatch, CpuChain, EventCounts, Finished, Keep, Reconstruction, ReconstructionChain, Stage,
     StageTimings,
 };
-pub use config::{ChainConfig, Settings};
+pub use config::{ChainConfig, ChecksConfig, Settings, SettingsWarning};
 pub use error::{Cancelled, Error};
 pub use index::{MeasurementIndex, ModuleIndex, SpacepointIndex, SurfaceIndex, VolumeIndex};
 pub use particle::Hypothesis;

@@ -262,8 +262,15 @@ fn upstream_cases_give_one_seed_each() {
             [275.322, 89.0663, 166.229],
         ],
     ];
-    // Upstream changes the finder after the grid was made: the bins stay those of the default.
-    let default = SeedingConfig::default();
+    // Upstream changes the finder after the grid was made: the bins stay those of its default.
+    let default = SeedingConfig {
+        min_pt: 0.5,
+        impact_max: 10.0,
+        sigma_scattering: 3.0,
+        radiation_lengths_per_seed: 0.05,
+        bottom_min_radius: 43.0,
+        ..SeedingConfig::default()
+    };
     let bins = default.cuts(&FIELD).unwrap();
     let config = SeedingConfig { delta_r_max: 100.0, max_pt_scattering: 0.5, ..default };
     let cuts = SeedingCuts { phi_bins: bins.phi_bins, ..config.cuts(&FIELD).unwrap() };

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use traccc_core::detector::{Area, Detector, Modules, Shape, Surface};
 use traccc_core::field::{FieldChoice, MagneticField};
 use traccc_core::math::Vector3;
-use traccc_core::{ChainConfig, ModuleIndex, Scalar, SurfaceIndex};
+use traccc_core::{ChainConfig, ModuleIndex, Scalar, SettingsWarning, SurfaceIndex};
 use traccc_io::AthenaIds;
 
 /// Channels cover at least this part of their sensor.
@@ -49,6 +49,17 @@ impl Setup {
                 let field = names.field();
                 warnings.push(Warning::FieldOfSettings { setting, tesla, field, at_origin });
             }
+        }
+        let seeding = config.seeding.min_pt;
+        let (min_pt, min_p) = (config.finding.min_pt, config.finding.min_p);
+        let limits = [("finding.min_pt", min_pt), ("finding.min_p", min_p)];
+        if !config.checks.silenced.contains(&SettingsWarning::FindingAboveSeeding) {
+            let above = limits.into_iter().filter(|&(_, finding)| finding >= seeding);
+            warnings.extend(above.map(|(setting, finding)| Warning::FindingAboveSeeding {
+                setting,
+                finding,
+                seeding,
+            }));
         }
         Ok(warnings)
     }

@@ -68,11 +68,11 @@ pub use setup::{Setup, SetupFiles};
 /// The errors of `traccc-core`; [`Error`] contains them.
 pub use traccc_core::Error as CoreError;
 pub use traccc_core::{
-    Cancelled, ChainConfig, CpuBatch, CpuChain, EventCounts, Finished, Hypothesis, Keep,
-    MeasurementIndex, ModuleIndex, Reconstruction, ReconstructionChain, Scalar, Settings,
-    SpacepointIndex, Stage, StageTimings, SurfaceIndex, VolumeIndex, ambiguity, clustering,
-    detector, event, field, finding, fitting, math, parameters, propagation, seeding, spacepoints,
-    storage, units,
+    Cancelled, ChainConfig, ChecksConfig, CpuBatch, CpuChain, EventCounts, Finished, Hypothesis,
+    Keep, MeasurementIndex, ModuleIndex, Reconstruction, ReconstructionChain, Scalar, Settings,
+    SettingsWarning, SpacepointIndex, Stage, StageTimings, SurfaceIndex, VolumeIndex, ambiguity,
+    clustering, detector, event, field, finding, fitting, math, parameters, propagation, seeding,
+    spacepoints, storage, units,
 };
 /// What there is for GPUs on this machine.
 pub mod cuda {

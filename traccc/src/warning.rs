@@ -97,6 +97,19 @@ pub enum Warning {
         /// Its component along z at the origin, in T.
         at_origin: Scalar,
     },
+    /// Finding ends tracks at a momentum from which seeding still makes seeds.
+    #[error(
+        "`{setting}` is {finding} GeV, not below `seeding.min_pt` of {seeding} GeV: tracks that cross it in flight are cut short and \
+         look like fakes; lower it, or write `silenced = [\"finding_above_seeding\"]` under `[checks]` if it is meant so"
+    )]
+    FindingAboveSeeding {
+        /// The setting.
+        setting: &'static str,
+        /// Its value, in GeV.
+        finding: Scalar,
+        /// The smallest transverse momentum of seeds, in GeV.
+        seeding: Scalar,
+    },
     /// Events that were simulated in another field.
     #[error("`{}` was made in the field {simulated}, but the setup has {field}", .record.display())]
     SimulatedField {

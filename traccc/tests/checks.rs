@@ -218,6 +218,21 @@ fn settings_with_a_field_of_their_own_are_compared_with_that_of_the_setup() {
 }
 
 #[test]
+fn finding_that_ends_tracks_above_the_limit_of_seeds_is_told_unless_it_is_meant_so() {
+    let setup = toy(MagneticField::along_z(2.0));
+    let mut config = ChainConfig::full();
+    config.finding.min_pt = config.seeding.min_pt;
+    let warnings = setup.check(&config).unwrap();
+    let [Warning::FindingAboveSeeding { setting: "finding.min_pt", .. }] = &warnings[..] else {
+        panic!("{warnings:?}")
+    };
+    let text = "[checks]\nsilenced = [\"finding_above_seeding\"]";
+    assert!(warnings[0].to_string().contains(r#"`silenced = ["finding_above_seeding"]`"#));
+    let silenced = traccc::settings::from_toml(text, &config).unwrap();
+    assert_eq!(setup.check(&silenced).unwrap(), []);
+}
+
+#[test]
 fn no_field_at_the_origin_is_an_error_that_names_the_field() {
     let setup = Setup::read(&SetupFiles { field: FieldSource::Constant([0.0; 3]), ..files() });
     let error = setup.unwrap().check(&ChainConfig::full()).unwrap_err();

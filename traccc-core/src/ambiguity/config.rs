@@ -16,7 +16,7 @@ pub struct AmbiguityConfig {
 
 impl Default for AmbiguityConfig {
     fn default() -> Self {
-        Self { enabled: true, min_measurements: 3, max_shared_measurements: 1 }
+        Self { enabled: true, min_measurements: 3, max_shared_measurements: 2 }
     }
 }
 

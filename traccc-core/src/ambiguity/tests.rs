@@ -4,6 +4,11 @@ use crate::{MeasurementIndex, Scalar};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
+/// A track can go that shares one measurement.
+fn limit_of_one() -> AmbiguityConfig {
+    AmbiguityConfig { max_shared_measurements: 1, ..AmbiguityConfig::default() }
+}
+
 fn tracks(rows: &[(&[u32], Scalar)]) -> Tracks {
     let mut tracks = Tracks::new();
     for &(measurements, p_value) in rows {
@@ -22,34 +27,34 @@ fn resolve(rows: &[(&[u32], Scalar)], config: &AmbiguityConfig) -> Vec<Vec<u32>>
 fn tracks_that_share_nothing_stay_in_their_order() {
     let rows: [(&[u32], Scalar); 3] =
         [(&[5, 1, 11, 3], 0.23), (&[12, 10, 9, 8, 7, 6], 0.85), (&[4, 2, 13], 0.42)];
-    let all = resolve(&rows, &AmbiguityConfig::default());
+    let all = resolve(&rows, &limit_of_one());
     assert_eq!(all, [vec![5, 1, 11, 3], vec![12, 10, 9, 8, 7, 6], vec![4, 2, 13]]);
-    let long = AmbiguityConfig { min_measurements: 5, ..AmbiguityConfig::default() };
+    let long = AmbiguityConfig { min_measurements: 5, ..limit_of_one() };
     assert_eq!(resolve(&rows, &long), [vec![12, 10, 9, 8, 7, 6]]);
 }
 
 #[test]
 fn the_track_with_the_smaller_shared_fraction_wins() {
     let rows: [(&[u32], Scalar); 2] = [(&[5, 14, 1, 11, 18, 16, 3], 0.12), (&[3, 6, 5, 13], 0.53)];
-    assert_eq!(resolve(&rows, &AmbiguityConfig::default()), [vec![5, 14, 1, 11, 18, 16, 3]]);
+    assert_eq!(resolve(&rows, &limit_of_one()), [vec![5, 14, 1, 11, 18, 16, 3]]);
 }
 
 #[test]
 fn the_better_p_value_wins_at_equal_shared_fractions() {
     let rows: [(&[u32], Scalar); 2] = [(&[1, 3, 5, 11], 0.8), (&[3, 5, 6, 13], 0.9)];
-    assert_eq!(resolve(&rows, &AmbiguityConfig::default()), [vec![3, 5, 6, 13]]);
+    assert_eq!(resolve(&rows, &limit_of_one()), [vec![3, 5, 6, 13]]);
     let undefined: [(&[u32], Scalar); 2] = [(&[1, 3, 5, 11], 0.0), (&[3, 5, 6, 13], Scalar::NAN)];
-    assert_eq!(resolve(&undefined, &AmbiguityConfig::default()), [vec![1, 3, 5, 11]]);
+    assert_eq!(resolve(&undefined, &limit_of_one()), [vec![1, 3, 5, 11]]);
 }
 
 #[test]
 fn of_equally_good_tracks_the_last_wins() {
     let rows: [(&[u32], Scalar); 3] = [(&[1, 3, 5], 0.5), (&[1, 3, 5], 0.5), (&[1, 3, 5], 0.5)];
-    let resolved = resolve_ambiguities(&tracks(&rows), 32, &AmbiguityConfig::default().cuts());
+    let resolved = resolve_ambiguities(&tracks(&rows), 32, &limit_of_one().cuts());
     assert_eq!(resolved.len(), 1);
     let mut marked = tracks(&rows);
     marked.tracks[2].holes = 7;
-    let resolved = resolve_ambiguities(&marked, 32, &AmbiguityConfig::default().cuts());
+    let resolved = resolve_ambiguities(&marked, 32, &limit_of_one().cuts());
     assert_eq!(resolved.tracks[0].holes, 7);
 }
 
@@ -63,7 +68,7 @@ fn a_chain_of_six_tracks_leaves_the_two_that_share_nothing() {
         (&[1, 7, 8], 0.3),
         (&[1, 3, 11, 22], 0.6),
     ];
-    let resolved = resolve(&rows, &AmbiguityConfig::default());
+    let resolved = resolve(&rows, &limit_of_one());
     assert_eq!(resolved, [vec![3, 21, 12, 6, 19, 14], vec![13, 16, 2, 7, 11]]);
 }
 
@@ -71,7 +76,7 @@ fn a_chain_of_six_tracks_leaves_the_two_that_share_nothing() {
 fn repeated_measurements_count_as_often_but_are_not_shared_with_oneself() {
     let rows: [(&[u32], Scalar); 4] =
         [(&[1, 2, 1, 1], 0.2), (&[3, 2, 1], 0.5), (&[2, 4, 5, 7, 2], 0.4), (&[6, 6, 6, 6], 0.1)];
-    let resolved = resolve(&rows, &AmbiguityConfig::default());
+    let resolved = resolve(&rows, &limit_of_one());
     assert_eq!(resolved, [vec![3, 2, 1], vec![6, 6, 6, 6]]);
 
     let rows: [(&[u32], Scalar); 5] = [
@@ -81,14 +86,14 @@ fn repeated_measurements_count_as_often_but_are_not_shared_with_oneself() {
         (&[8, 9, 0, 8, 1, 4, 6], 0.1),
         (&[10, 3, 2], 0.9),
     ];
-    let resolved = resolve(&rows, &AmbiguityConfig::default());
+    let resolved = resolve(&rows, &limit_of_one());
     assert_eq!(resolved, [vec![7, 3, 5, 7, 7, 7, 2], vec![8, 9, 0, 8, 1, 4, 6]]);
 }
 
 #[test]
 fn no_tracks_resolve_to_no_tracks() {
-    assert!(resolve(&[], &AmbiguityConfig::default()).is_empty());
-    let short = AmbiguityConfig { min_measurements: 0, ..AmbiguityConfig::default() };
+    assert!(resolve(&[], &limit_of_one()).is_empty());
+    let short = AmbiguityConfig { min_measurements: 0, ..limit_of_one() };
     assert_eq!(resolve(&[(&[], 0.5)], &short).len(), 1);
 }
 
@@ -98,7 +103,7 @@ fn states_follow_their_tracks() {
     let mut smoothed = tracks(&[(&[1, 2, 3], 0.1), (&[3, 4, 5, 6], 0.2), (&[7, 8, 9], 0.3)]);
     let state = |i: usize| TrackState { smoothed_chi2: i as Scalar, ..TrackState::default() };
     smoothed.states = (0..10).map(state).collect();
-    let resolved = resolve_ambiguities(&smoothed, 32, &AmbiguityConfig::default().cuts());
+    let resolved = resolve_ambiguities(&smoothed, 32, &limit_of_one().cuts());
     let chi2: Vec<usize> = resolved.states.iter().map(|s| s.smoothed_chi2 as usize).collect();
     assert_eq!(chi2, [3, 4, 5, 6, 7, 8, 9]);
 }
@@ -200,7 +205,7 @@ proptest! {
         choices in prop::collection::vec(any::<prop::sample::Index>(), 40),
         max_shared_measurements in 1_u32..4,
     ) {
-        let config = AmbiguityConfig { max_shared_measurements, ..AmbiguityConfig::default() };
+        let config = AmbiguityConfig { max_shared_measurements, ..limit_of_one() };
         let mut left = long_enough(&rows, &config);
         for choice in choices {
             let going = going(&rows, &left, &config);
@@ -214,7 +219,7 @@ proptest! {
     /// With a limit of one, rounds and single removals from the worst on leave the same tracks.
     #[test]
     fn with_a_limit_of_one_it_is_the_greedy_resolution(rows in crowded(), min_measurements in 0_u32..4) {
-        let config = AmbiguityConfig { min_measurements, ..AmbiguityConfig::default() };
+        let config = AmbiguityConfig { min_measurements, ..limit_of_one() };
         prop_assert_eq!(resolved(&rows, 25, &config), selected(&rows, one_by_one(&rows, &config)));
     }
 
@@ -231,7 +236,7 @@ proptest! {
             measurements.into_iter().enumerate().map(|(i, m)| (m, i as Scalar / count)).collect();
         let mut shuffled = rows.clone();
         shuffled.shuffle(&mut rand_chacha::ChaCha8Rng::seed_from_u64(seed));
-        let config = AmbiguityConfig { max_shared_measurements, ..AmbiguityConfig::default() };
+        let config = AmbiguityConfig { max_shared_measurements, ..limit_of_one() };
         let remaining = |rows: &Rows| {
             let mut p_values: Vec<Scalar> =
                 resolved(rows, 25, &config).tracks.iter().map(|track| track.p_value).collect();
@@ -247,7 +252,7 @@ proptest! {
         rows in prop::collection::vec(prop::collection::vec(0_u32..60, 3..10), 0..60),
     ) {
         let rows: Vec<(&[u32], Scalar)> = rows.iter().map(|m| (m.as_slice(), 0.5)).collect();
-        let resolved = resolve_ambiguities(&tracks(&rows), 60, &AmbiguityConfig::default().cuts());
+        let resolved = resolve_ambiguities(&tracks(&rows), 60, &limit_of_one().cuts());
         let distinct = |row: &[MeasurementIndex]| row.iter().copied().collect::<BTreeSet<_>>();
         let each: usize = resolved.measurements.iter().map(|row| distinct(row).len()).sum();
         prop_assert_eq!(each, distinct(&resolved.measurements.values).len());
@@ -257,7 +262,7 @@ proptest! {
 #[test]
 fn no_track_shares_fewer_measurements_than_none() {
     let apart = tracks(&[(&[0, 1, 2], 0.5), (&[3, 4, 5], 0.5), (&[6, 7, 8], 0.5)]);
-    let none = AmbiguityConfig { max_shared_measurements: 0, ..AmbiguityConfig::default() };
+    let none = AmbiguityConfig { max_shared_measurements: 0, ..limit_of_one() };
     assert_eq!(resolve_ambiguities(&apart, 9, &none.cuts()).len(), 0);
 }
 
@@ -274,7 +279,7 @@ fn ten_thousand_random_tracks_resolve_as_by_definition() {
         input.measurements.push(row);
         input.tracks.push(Track { p_value: random.random(), ..Track::default() });
     }
-    let resolved = resolve_ambiguities(&input, 10_001, &AmbiguityConfig::default().cuts());
+    let resolved = resolve_ambiguities(&input, 10_001, &limit_of_one().cuts());
     assert_eq!(resolved, input.select(one_scan_per_removal(&input, 10_001)));
 }
 

@@ -46,7 +46,8 @@ pub struct FindingConfig {
     pub duplicate_removal_min_length: Option<u32>,
     /// Smallest momentum, in GeV.
     pub min_p: Scalar,
-    /// Smallest transverse momentum, in GeV.
+    /// Smallest transverse momentum, in GeV. Well below that of seeding: tracks that cross it in flight are cut short, and look
+    /// like fakes.
     pub min_pt: Scalar,
     /// The kind of particle assumed.
     pub hypothesis: Hypothesis,
@@ -92,16 +93,16 @@ impl Default for FindingConfig {
             max_branches_per_surface: 1,
             min_measurements: 3,
             max_measurements: 100,
-            max_holes: 3,
-            max_consecutive_holes: 1,
-            max_chi2: 30.0,
+            max_holes: 2,
+            max_consecutive_holes: 2,
+            max_chi2: 50.0,
             min_step_to_next_surface: 1.2,
             max_steps_to_next_surface: 100,
             max_tracks_per_measurement: 0,
             min_voting_fraction: 0.5,
             duplicate_removal_min_length: Some(5),
             min_p: 0.1,
-            min_pt: 0.6,
+            min_pt: 0.3,
             hypothesis: Hypothesis::Pion,
             smoother: Smoother::None,
         }

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct FittingConfig {
     /// Whether tracks are fitted at all.
     pub enabled: bool,
-    /// How often the fit is repeated, each time from the result of the one before.
+    /// How often the fit is made, each time from the result of the one before. The first takes multiple scattering with the
+    /// momentum of the seed, which is far off at high momentum.
     pub iterations: u32,
     /// Factor on the variances of the starting parameters; their correlations are dropped.
     pub covariance_inflation: Scalar,
@@ -27,7 +28,7 @@ impl Default for FittingConfig {
     fn default() -> Self {
         Self {
             enabled: true,
-            iterations: 1,
+            iterations: 2,
             covariance_inflation: 1.0e3,
             min_p: 0.1,
             min_pt: 0.1,

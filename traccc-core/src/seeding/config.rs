@@ -84,7 +84,7 @@ impl Default for SeedingConfig {
         Self {
             algorithm: SeedingAlgorithm::Triplet,
             field: FieldChoice::Setup,
-            min_pt: 0.5,
+            min_pt: 0.7,
             z_min: -2000.0,
             z_max: 2000.0,
             r_max: 200.0,
@@ -94,10 +94,10 @@ impl Default for SeedingConfig {
             delta_r_min: 20.0,
             delta_r_max: 80.0,
             delta_z_max: 450.0,
-            impact_max: 10.0,
-            sigma_scattering: 3.0,
+            impact_max: 1.0,
+            sigma_scattering: 4.0,
             max_pt_scattering: 10.0,
-            radiation_lengths_per_seed: 0.05,
+            radiation_lengths_per_seed: 0.1,
             phi_bin_deflection_coverage: 1.0,
             neighbour_bins: [1, 1],
             max_seeds_per_middle: 5,
@@ -112,7 +112,7 @@ impl Default for SeedingConfig {
             good_top_max_radius: 150.0,
             good_top_weight: 200.0,
             seed_min_weight: 200.0,
-            bottom_min_radius: 43.0,
+            bottom_min_radius: 0.0,
         }
     }
 }

@@ -273,8 +273,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn defaults_give_the_known_search_bins() {
-        let cuts = SeedingConfig::default().cuts(&MagneticField::along_z(1.997_24)).unwrap();
+    fn upstreams_values_give_its_search_bins() {
+        let upstream = SeedingConfig {
+            min_pt: 0.5,
+            impact_max: 10.0,
+            sigma_scattering: 3.0,
+            radiation_lengths_per_seed: 0.05,
+            ..SeedingConfig::default()
+        };
+        let cuts = upstream.cuts(&MagneticField::along_z(1.997_24)).unwrap();
         assert_eq!((cuts.phi_bins, cuts.z_bins), (78, 1));
         let radius = cuts.helix_diameter_squared.sqrt() / 2.0;
         assert!((radius - 835.06).abs() < 0.02, "{radius}");
