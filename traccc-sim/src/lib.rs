@@ -1,4 +1,4 @@
-//! Simulated events: detectors built in code, a particle gun, flight through field and material, and the response of
+//! Simulated events: detectors built in code, a particle gun, pile-up, flight through field and material, and the response of
 //! the sensors.
 //!
 //! ```
@@ -21,6 +21,7 @@
 //! the seed and its number only, not on the platform, the order of events or the number of threads.
 #![forbid(unsafe_code)]
 
+mod collisions;
 pub mod detectors;
 mod digitization;
 mod gun;
@@ -28,7 +29,9 @@ mod random;
 mod simulate;
 mod smearing;
 mod transport;
+mod ttbar;
 
+pub use collisions::{Collisions, HardScatter};
 pub use digitization::{DigitizationConfig, digitize};
 pub use gun::{Gun, Inclination, Momentum};
 pub use simulate::{SimulatedEvent, SimulationConfig, Simulator, simulate_event};

@@ -15,6 +15,12 @@ pub(crate) enum Purpose {
     Noise,
     /// Measurement errors.
     Smearing,
+    /// The vertex of one collision.
+    Vertex,
+    /// The particles of one soft collision.
+    SoftCollision,
+    /// The hard collision.
+    HardScatter,
 }
 
 /// The generator for one `purpose` of one event; `item` tells the particles of an event apart.

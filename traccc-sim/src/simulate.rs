@@ -1,11 +1,13 @@
+use crate::collisions::{BeamSpot, Collisions, HardScatter, soft_collision};
 use crate::digitization::{DigitizationConfig, digitize};
 use crate::gun::Gun;
 use crate::smearing::{SmearingConfig, smear_measurements};
 use crate::transport::{TransportConfig, World, hits_of};
+use crate::ttbar::ttbar;
 use serde::{Deserialize, Serialize};
 use traccc_core::Error;
 use traccc_core::detector::{Detector, Modules};
-use traccc_core::event::{Cells, Measurements, TruthEvent};
+use traccc_core::event::{Cells, Measurements, Particle, TruthEvent};
 use traccc_core::field::MagneticField;
 
 /// Settings of a simulation.
@@ -14,6 +16,9 @@ use traccc_core::field::MagneticField;
 pub struct SimulationConfig {
     /// The particles.
     pub gun: Gun,
+    /// Collisions whose particles come after those of the gun.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub collisions: Option<Collisions>,
     /// Their flight through the detector.
     pub transport: TransportConfig,
     /// The response of the sensors.
@@ -36,6 +41,7 @@ pub struct Simulator<'a> {
     world: World<'a>,
     field: &'a MagneticField,
     gun: Gun,
+    collisions: Option<Collisions>,
     transport: TransportConfig,
 }
 
@@ -53,14 +59,52 @@ impl<'a> Simulator<'a> {
         gun.validate()?;
         transport.validate()?;
         let (gun, transport) = (gun.clone(), transport.clone());
-        Ok(Self { detector, world: World::new(detector), field, gun, transport })
+        let (world, collisions) = (World::new(detector), None);
+        Ok(Self { detector, world, field, gun, collisions, transport })
+    }
+
+    /// Prepares a detector with all that `config` says of the particles and their flight.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a setting out of range.
+    pub fn of(
+        detector: &'a Detector,
+        field: &'a MagneticField,
+        config: &SimulationConfig,
+    ) -> Result<Self, Error> {
+        let mut simulator = Self::new(detector, field, &config.gun, &config.transport)?;
+        config.collisions.as_ref().map_or(Ok(()), Collisions::validate)?;
+        simulator.collisions.clone_from(&config.collisions);
+        Ok(simulator)
+    }
+
+    /// The particles of an event: those of the gun, of the hard collision, of the soft ones.
+    fn particles(&self, seed: u64, event: u64) -> Vec<Particle> {
+        let mut particles = self.gun.shoot_all(seed, event);
+        let Some(collisions) = &self.collisions else { return particles };
+        let spot = BeamSpot { position: self.gun.vertex, spread: self.gun.vertex_spread };
+        let primary = spot.vertex(seed, event, 0);
+        for particle in &mut particles {
+            particle.vertex = primary;
+        }
+        let mut produced = match collisions.hard_scatter {
+            HardScatter::None => Vec::new(),
+            HardScatter::Ttbar => ttbar(primary, seed, event),
+        };
+        for number in 1..=collisions.mu as u64 {
+            let vertex = spot.vertex(seed, event, number);
+            produced.extend(soft_collision(collisions, vertex, seed, event, number));
+        }
+        let first = particles.len() as u64 + 1;
+        particles.extend(produced.iter().zip(first..).map(|(p, id)| p.particle(id)));
+        particles
     }
 
     /// Particles and hits of an event; hits are ordered by particle, then along the flight.
     ///
     /// Depends on `seed` and `event` only: events can be made in any order and on any thread.
     pub fn truth(&self, seed: u64, event: u64) -> TruthEvent {
-        let particles = self.gun.shoot_all(seed, event);
+        let particles = self.particles(seed, event);
         let fly = |p| hits_of(p, &self.world, self.field, &self.transport, seed, event);
         let hits = particles.iter().flat_map(fly).collect();
         TruthEvent { particles, hits, ..TruthEvent::default() }
@@ -115,10 +159,5 @@ pub fn simulate_event(
     seed: u64,
     event: u64,
 ) -> Result<SimulatedEvent, Error> {
-    Simulator::new(detector, field, &config.gun, &config.transport)?.event(
-        modules,
-        &config.digitization,
-        seed,
-        event,
-    )
+    Simulator::of(detector, field, config)?.event(modules, &config.digitization, seed, event)
 }

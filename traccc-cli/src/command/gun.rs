@@ -18,13 +18,13 @@ pub(crate) struct GunArguments {
     /// Momentum instead, in GeV
     #[arg(long, value_name = "LOW,HIGH", value_parser = range)]
     pub(crate) p: Option<[f64; 2]>,
-    /// Pseudorapidity [default: -2,2 in the toy detector, -0.1,0.1 in a telescope]
+    /// Pseudorapidity [default: -0.1,0.1 in a telescope, else -2,2]
     #[arg(long, value_name = "LOW,HIGH", value_parser = range, conflicts_with = "theta", allow_hyphen_values = true)]
     pub(crate) eta: Option<[f64; 2]>,
     /// Polar angle instead, in rad
     #[arg(long, value_name = "LOW,HIGH", value_parser = range)]
     pub(crate) theta: Option<[f64; 2]>,
-    /// Azimuth, in rad [default: all around in the toy detector, -0.1,0.1 in a telescope]
+    /// Azimuth, in rad [default: -0.1,0.1 in a telescope, else all around]
     #[arg(long, value_name = "LOW,HIGH", value_parser = range, allow_hyphen_values = true)]
     pub(crate) phi: Option<[f64; 2]>,
     /// Seed of the random numbers: the same seed gives the same events on every machine
@@ -50,7 +50,7 @@ impl GunArguments {
         }
     }
 
-    /// The gun for the toy detector.
+    /// The gun for detectors around the beam.
     pub(crate) fn around(&self) -> Gun {
         self.gun([-2.0, 2.0], [-PI, PI])
     }

@@ -2,6 +2,7 @@
 
 mod bench_service;
 mod calibrate;
+mod collisions;
 mod compare;
 mod cuda;
 mod demo;

@@ -1,4 +1,5 @@
 use super::calibrate::calibrate_simulated;
+use super::collisions::CollisionArguments;
 use super::gun::GunArguments;
 use crate::Verdict;
 use crate::args::{positive, threads, warn};
@@ -98,6 +99,8 @@ struct EventsArguments {
     threads: Option<usize>,
     #[command(flatten)]
     gun: GunArguments,
+    #[command(flatten)]
+    collisions: CollisionArguments,
 }
 
 /// Writes a detector and events: geometry, material and grids, digitization, cells and truth.
@@ -132,7 +135,7 @@ pub(crate) fn simulate(arguments: &SimulateArguments) -> Result<Verdict> {
 fn make(
     arguments: &EventsArguments,
     model: &DetectorModel,
-    gun: Gun,
+    mut gun: Gun,
     chain: Option<&str>,
 ) -> Result<Verdict> {
     let last = arguments.skip.checked_add(arguments.events as u64 - 1);
@@ -144,12 +147,14 @@ fn make(
     let modules = pixel_modules(&detector, [arguments.pitch; 2])?;
     let setup = Setup::new(detector, modules, arguments.field.read()?);
     warn(&setup.warnings);
+    let collisions = arguments.collisions.collisions(&mut gun)?;
     let config = SimulationConfig {
         gun,
+        collisions,
         transport: TransportConfig::default(),
         digitization: DigitizationConfig::default(),
     };
-    let simulator = Simulator::new(&setup.detector, &setup.field, &config.gun, &config.transport)?;
+    let simulator = Simulator::of(&setup.detector, &setup.field, &config)?;
 
     let directory = &arguments.output;
     std::fs::create_dir_all(directory).with_context(|| format!("`{}`", directory.display()))?;

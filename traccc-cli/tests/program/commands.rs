@@ -169,3 +169,48 @@ fn a_simulation_without_events_or_beyond_the_last_number_is_refused() {
     let message = refused(&[&simulate[..], &["--events", "2", "--skip", &last]].concat());
     assert!(message.contains(&last) && message.contains("end at"), "{message}");
 }
+
+#[test]
+fn collisions_are_the_same_bytes_for_any_number_of_threads() {
+    let simulate = |threads: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let output = folder.path().to_str().unwrap();
+        let simulate = ["simulate", "toy", "--output", output, "--events", "3", "--skip", "5"];
+        let beam = ["--mu", "10", "--hard-scatter", "ttbar", "--particles", "2"];
+        succeed(&[&simulate[..], &beam, &["--threads", threads]].concat());
+        let mut files: Vec<_> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .map(|path| (path.file_name().unwrap().to_owned(), std::fs::read(path).unwrap()))
+            .collect();
+        files.sort();
+        files
+    };
+    let files = simulate("1");
+    assert!(files == simulate("3"));
+    let particles = files.iter().find(|(name, _)| name == "event000000005-particles_initial.csv");
+    // Ten collisions of 40 charged particles, and a pair of top quarks of 70.
+    let lines = particles.unwrap().1.iter().filter(|&&byte| byte == b'\n').count();
+    assert!((200..1000).contains(&lines), "{lines}");
+}
+
+#[test]
+fn collisions_that_cannot_be_are_refused_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("sample");
+    let simulate = ["simulate", "toy", "--output", output.to_str().unwrap(), "--particles", "0"];
+    for (arguments, part) in [
+        (&[][..], "--particles 0"),
+        (&["--mu", "0"], "--particles 0"),
+        (&["--mu", "1001"], "at most 1000"),
+        (&["--mu", "-1"], "-1"),
+        (&["--mu", "1", "--pileup-eta", "9"], "from 0 to 8"),
+        (&["--mu", "1", "--pileup-density", "nan"], "from 0 to 100"),
+        (&["--mu", "1", "--vertex-spread", "0,0"], "three numbers"),
+        (&["--mu", "1", "--vertex-spread", "0,0,-1"], "between 0 and"),
+    ] {
+        let message = refused(&[&simulate[..], arguments].concat());
+        assert!(message.contains(part), "{arguments:?}: {message}");
+        assert!(!output.exists(), "{arguments:?}");
+    }
+}
