@@ -1,14 +1,14 @@
 use crate::collisions::{BeamSpot, Collisions, HardScatter, soft_collision};
-use crate::digitization::{DigitizationConfig, digitize};
+use crate::digitization::{DigitizationConfig, digitize, respond};
 use crate::gun::Gun;
 use crate::smearing::{SmearingConfig, smear_measurements};
 use crate::transport::{TransportConfig, World, hits_of};
 use crate::ttbar::ttbar;
 use serde::{Deserialize, Serialize};
-use traccc_core::Error;
 use traccc_core::detector::{Detector, Modules};
 use traccc_core::event::{Cells, Measurements, Particle, TruthEvent};
 use traccc_core::field::MagneticField;
+use traccc_core::{Error, ModuleIndex};
 
 /// Settings of a simulation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -124,6 +124,28 @@ impl<'a> Simulator<'a> {
         config.validate()?;
         let mut truth = self.truth(seed, event);
         let cells = digitize(self.detector, modules, config, &mut truth, seed, event);
+        Ok(SimulatedEvent { cells, truth })
+    }
+
+    /// An event with cells, where each sensor has settings of its own: `configs` has a row for each module.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a setting out of range, or when there are not as many rows as modules.
+    pub fn event_with(
+        &self,
+        modules: &Modules,
+        configs: &[DigitizationConfig],
+        seed: u64,
+        event: u64,
+    ) -> Result<SimulatedEvent, Error> {
+        if configs.len() != modules.len() {
+            let (name, value) = ("digitization", configs.len().to_string());
+            return Err(Error::Config { name, value, expected: "settings for each module" });
+        }
+        configs.iter().try_for_each(DigitizationConfig::validate)?;
+        let mut truth = self.truth(seed, event);
+        let config_of = |module: ModuleIndex| &configs[module.get()];
+        let cells = respond(self.detector, modules, config_of, &mut truth, seed, event);
         Ok(SimulatedEvent { cells, truth })
     }
 

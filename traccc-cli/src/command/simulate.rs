@@ -13,9 +13,9 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use traccc::detector::{Detector, DetectorModel};
+use traccc::detector::{Detector, DetectorModel, Modules};
 use traccc::io::{self, DetectorFiles, Digitization, Readout};
-use traccc::{FieldSource, Scalar, Setup};
+use traccc::{FieldSource, Scalar, Setup, SurfaceIndex};
 use traccc_sim::detectors::{
     TelescopeConfig, ToyConfig, ToyMaterial, pixel_modules, telescope, toy_detector,
 };
@@ -40,6 +40,8 @@ enum SimulatedDetector {
     Toy(ToyArguments),
     /// Square sensors in a row along the global x axis
     Telescope(TelescopeArguments),
+    /// Any detector from its files
+    Files(FilesArguments),
 }
 
 #[derive(Args, Debug)]
@@ -47,6 +49,8 @@ struct ToyArguments {
     /// Where the material is
     #[arg(long, value_enum, default_value_t = MaterialChoice::Homogeneous)]
     material: MaterialChoice,
+    #[command(flatten)]
+    pixels: PixelArguments,
     #[command(flatten)]
     events: EventsArguments,
 }
@@ -73,6 +77,28 @@ struct TelescopeArguments {
     #[arg(long, value_name = "MM", default_value_t = 50.0)]
     half_length: f64,
     #[command(flatten)]
+    pixels: PixelArguments,
+    #[command(flatten)]
+    events: EventsArguments,
+}
+
+#[derive(Args, Debug)]
+struct PixelArguments {
+    /// Size of a pixel along local x and y, in mm
+    #[arg(long, value_name = "MM", default_value_t = 0.05)]
+    pitch: Scalar,
+}
+
+#[derive(Args, Debug)]
+struct FilesArguments {
+    /// Folder of the detector: geometry, search grids, material, digitization, recognised by what is in them
+    #[arg(long, value_name = "DIR")]
+    detector: PathBuf,
+    /// ACTS digitization file: channels, and thickness, threshold, charge smearing of the sensors; needed unless the folder
+    /// of the detector has exactly one
+    #[arg(long, value_name = "FILE")]
+    digitization: Option<PathBuf>,
+    #[command(flatten)]
     events: EventsArguments,
 }
 
@@ -91,9 +117,6 @@ struct EventsArguments {
     /// Magnetic field: three numbers in T, or a covfie file
     #[arg(long, value_name = "constant:BX,BY,BZ|FILE.cvf", default_value_t)]
     field: FieldSource,
-    /// Size of a pixel along local x and y, in mm
-    #[arg(long, value_name = "MM", default_value_t = 0.05)]
-    pitch: Scalar,
     /// Threads [default: all cores]
     #[arg(long, value_name = "N", value_parser = threads)]
     threads: Option<usize>,
@@ -113,7 +136,8 @@ pub(crate) fn simulate(arguments: &SimulateArguments) -> Result<Verdict> {
                 MaterialChoice::Maps => ToyMaterial::Maps,
             };
             let model = toy_detector(&ToyConfig { material, ..ToyConfig::full() })?;
-            make(&toy.events, &model, toy.events.gun.around(), Some(TOY_SETTINGS))
+            let sensors = &Sensors::Pixels(toy.pixels.pitch);
+            make(&toy.events, &model, sensors, toy.events.gun.around(), Some(TOY_SETTINGS))
         }
         SimulatedDetector::Telescope(t) => {
             let length = t.spacing * t.planes.saturating_sub(1) as f64;
@@ -126,15 +150,76 @@ pub(crate) fn simulate(arguments: &SimulateArguments) -> Result<Verdict> {
                 envelope: t.spacing,
                 ..TelescopeConfig::default()
             })?;
-            make(&t.events, &model, t.events.gun.along_x(), None)
+            make(&t.events, &model, &Sensors::Pixels(t.pixels.pitch), t.events.gun.along_x(), None)
+        }
+        SimulatedDetector::Files(arguments) => from_files(arguments),
+    }
+}
+
+fn from_files(arguments: &FilesArguments) -> Result<Verdict> {
+    let (FilesArguments { detector, digitization, events }, output) =
+        (arguments, &arguments.events.output);
+    let same = |a: &Path, b: &Path| {
+        a.canonicalize().ok().is_some_and(|a| Some(a) == b.canonicalize().ok())
+    };
+    if same(detector, output) {
+        bail!("--output `{}` is the folder of the detector: name another one", output.display());
+    }
+    let files = DetectorFiles::find(detector)?;
+    let digitization = match digitization {
+        Some(path) => path,
+        None => files.digitization().context("choose one with --digitization")?,
+    };
+    let sensors = &Sensors::File(io::read_digitization(digitization)?);
+    make(events, &io::read_detector(&files)?, sensors, events.gun.around(), None)
+}
+
+/// How sensors are divided into channels, and what is known of them beside.
+enum Sensors {
+    /// Pixels of this size in mm, all with the settings of the simulation.
+    Pixels(Scalar),
+    /// As a file says.
+    File(Digitization),
+}
+
+impl Sensors {
+    fn modules(&self, detector: &Detector) -> Result<Modules> {
+        match self {
+            Self::Pixels(pitch) => Ok(pixel_modules(detector, [*pitch; 2])?),
+            Self::File(digitization) => Ok(digitization.modules(detector, None)?),
         }
     }
+
+    /// The file to write beside the events.
+    fn digitization(&self, setup: &Setup, config: &DigitizationConfig) -> Result<Digitization> {
+        if let Self::File(digitization) = self {
+            return Ok(digitization.clone());
+        }
+        let mut digitization = Digitization::from_modules(&setup.detector, &setup.modules)?;
+        let DigitizationConfig { thickness, threshold, noise, digital } = *config;
+        for entry in &mut digitization.entries {
+            entry.readout = Readout { thickness, threshold, noise, digital };
+        }
+        Ok(digitization)
+    }
+}
+
+/// The settings of each sensor by the entries of a digitization file.
+fn settings_of_sensors(digitization: &Digitization, setup: &Setup) -> Vec<DigitizationConfig> {
+    let settings = |surface: &SurfaceIndex| {
+        let entry = digitization.find(setup.detector.geometry_ids[surface.get()]);
+        let Readout { thickness, threshold, noise, digital } =
+            entry.map_or_else(Readout::default, |row| digitization.entries[row].readout);
+        DigitizationConfig { thickness, threshold, noise, digital }
+    };
+    setup.modules.surface.iter().map(settings).collect()
 }
 
 /// Makes everything; `chain` are settings for reconstructing the events.
 fn make(
     arguments: &EventsArguments,
     model: &DetectorModel,
+    sensors: &Sensors,
     mut gun: Gun,
     chain: Option<&str>,
 ) -> Result<Verdict> {
@@ -144,7 +229,7 @@ fn make(
         format!("--skip {skip} --events {events}: event numbers end at {}", u64::MAX)
     })?;
     let detector = Detector::compile(model)?;
-    let modules = pixel_modules(&detector, [arguments.pitch; 2])?;
+    let modules = sensors.modules(&detector)?;
     let setup = Setup::new(detector, modules, arguments.field.read()?);
     warn(&setup.warnings);
     let collisions = arguments.collisions.collisions(&mut gun)?;
@@ -156,10 +241,14 @@ fn make(
     };
     let simulator = Simulator::of(&setup.detector, &setup.field, &config)?;
 
+    let digitization = sensors.digitization(&setup, &config.digitization)?;
+    let configs = settings_of_sensors(&digitization, &setup);
+    configs.iter().try_for_each(DigitizationConfig::validate)?;
+
     let directory = &arguments.output;
     std::fs::create_dir_all(directory).with_context(|| format!("`{}`", directory.display()))?;
     check_directory(directory, model)?;
-    write_description(arguments, model, &setup, &config)?;
+    write_description(arguments, model, &digitization, &config)?;
     if let Some(settings) = chain {
         write_text(&directory.join(CHAIN_FILE), settings)?;
     }
@@ -169,8 +258,7 @@ fn make(
     let progress = progress_bar(arguments.events);
     let one = |(): &mut (), i: usize| {
         let number = arguments.skip + i as u64;
-        let event =
-            simulator.event(&setup.modules, &config.digitization, arguments.gun.seed, number)?;
+        let event = simulator.event_with(&setup.modules, &configs, arguments.gun.seed, number)?;
         write_event(directory, number, &setup, &event)?;
         Ok(event.cells.len())
     };
@@ -205,7 +293,7 @@ fn check_directory(directory: &Path, model: &DetectorModel) -> Result<()> {
 fn write_description(
     arguments: &EventsArguments,
     model: &DetectorModel,
-    setup: &Setup,
+    digitization: &Digitization,
     config: &SimulationConfig,
 ) -> Result<()> {
     let directory = &arguments.output;
@@ -218,6 +306,8 @@ fn write_description(
     }
     calibrate_simulated(setup, config, arguments.gun.seed, &mut segmentation)?;
     io::write_digitization(digitization, &segmentation)?;
+    let path = directory.join(format!("{}_digitization.json", model.name));
+    io::write_digitization(path, digitization)?;
     let record = Record {
         detector: &model.name,
         field: arguments.field.to_string(),

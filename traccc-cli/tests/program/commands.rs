@@ -1,6 +1,7 @@
 //! All commands but `run`, from outside.
 
 use crate::support::{Sample, refused, succeed, traccc};
+use std::path::Path;
 
 #[test]
 fn help_names_every_command_and_completions_exist() {
@@ -213,4 +214,38 @@ fn collisions_that_cannot_be_are_refused_before_anything_is_written() {
         assert!(message.contains(part), "{arguments:?}: {message}");
         assert!(!output.exists(), "{arguments:?}");
     }
+}
+
+#[test]
+fn a_detector_from_files_gives_the_events_of_the_one_built_in_code() {
+    let [built, read] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let [built, read] = [&built, &read].map(|folder| folder.path().to_str().unwrap());
+    let particles = ["--particles", "50", "--mu", "3"];
+    succeed(
+        &[&["simulate", "toy", "--material", "maps", "--output", built][..], &particles].concat(),
+    );
+    let files = ["simulate", "files", "--detector", built];
+    succeed(&[&files[..], &["--output", read], &particles].concat());
+    let content = |folder: &str, name: &str| std::fs::read(Path::new(folder).join(name)).unwrap();
+    for name in
+        ["event000000000-cells.csv", "event000000000-hits.csv", "toy_detector_digitization.json"]
+    {
+        assert!(content(built, name) == content(read, name), "{name}");
+    }
+
+    // The file decides what fires: thicker sensors, a threshold, noise, signals without size.
+    let path = Path::new(built).join("toy_detector_digitization.json");
+    let text = String::from_utf8(content(built, "toy_detector_digitization.json")).unwrap();
+    let text = text.replace("\"digital\":false", "\"digital\":true").replace("0.015", "0.14");
+    let smearing = r#""charge-smearing":{"type":"Gauss","mean":0.0,"stddev":0.01},"digital""#;
+    std::fs::write(&path, text.replace("\"digital\"", smearing)).unwrap();
+    succeed(&[&files[..], &["--output", read], &particles].concat());
+    let cells = String::from_utf8(content(read, "event000000000-cells.csv")).unwrap();
+    let before = content(built, "event000000000-cells.csv");
+    let lines = before.iter().filter(|&&byte| byte == b'\n').count();
+    assert!(cells.lines().skip(1).all(|line| line.ends_with(",1.0") || line.ends_with(",0.0")));
+    assert!((10..lines * 3 / 4).contains(&cells.lines().count()), "{lines}");
+
+    let message = refused(&[&files[..], &["--output", built]].concat());
+    assert!(message.contains("the folder of the detector"), "{message}");
 }

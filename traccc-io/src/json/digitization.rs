@@ -77,14 +77,16 @@ pub struct Readout {
     pub thickness: f64,
     /// Channels with a smaller signal do not fire, in mm of path.
     pub threshold: f64,
+    /// Standard deviation of the noise of a channel, in mm of path: the `stddev` of a Gaussian `charge-smearing`.
+    pub noise: f64,
     /// Whether channels only say that they fired.
     pub digital: bool,
 }
 
 impl Default for Readout {
-    /// The values of our simulation: 0.15 mm of silicon, a threshold of a tenth.
+    /// The values of our simulation: 0.15 mm of silicon, a threshold of a tenth, no noise.
     fn default() -> Self {
-        Self { thickness: 0.15, threshold: 0.015, digital: false }
+        Self { thickness: 0.15, threshold: 0.015, noise: 0.0, digital: false }
     }
 }
 

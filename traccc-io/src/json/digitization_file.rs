@@ -66,11 +66,25 @@ struct Geometric {
     digital: Option<bool>,
     /// How the simulated charge fluctuates.
     #[serde(rename = "charge-smearing")]
-    _charge_smearing: Option<IgnoredAny>,
+    charge_smearing: Option<Value>,
     #[serde(default)]
     variances: Vec<ErrorTable>,
     #[serde(flatten)]
     rest: Rest,
+}
+
+impl Geometric {
+    /// The width of the Gaussian by which charges are smeared; other distributions are named in `unknown`.
+    fn noise(&self, unknown: &mut BTreeSet<String>) -> f64 {
+        let Some(smearing) = &self.charge_smearing else { return 0.0 };
+        match (smearing["type"].as_str(), smearing["stddev"].as_f64()) {
+            (Some("Gauss"), Some(deviation)) => deviation,
+            _ => {
+                unknown.insert("value.geometric.charge-smearing other than Gauss".into());
+                0.0
+            }
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -211,6 +225,7 @@ pub fn read_digitization(path: impl AsRef<Path>) -> Result<Digitization> {
         let readout = geometric.map_or(default, |geometric| Readout {
             thickness: geometric.thickness.unwrap_or(default.thickness),
             threshold: geometric.threshold.unwrap_or(default.threshold),
+            noise: geometric.noise(&mut unknown),
             digital: geometric.digital.unwrap_or(default.digital),
         });
         let segmentation = match geometric {
@@ -357,13 +372,17 @@ pub fn write_digitization(path: impl AsRef<Path>, digitization: &Digitization) -
             let what = format!("the digitization of {}", entry.key);
             return Err(Error::NotWritable { what, reason: "it has no channels on two axes" });
         };
-        let Readout { thickness, threshold, digital } = entry.readout;
+        let Readout { thickness, threshold, noise, digital } = entry.readout;
         let mut written = json!(entry.key);
         written["value"] = json!({"geometric": {
             "indices": measured(axes),
             "segmentation": {"binningdata": [axis_json(&axes[0], "binX"), axis_json(&axes[1], "binY")]},
             "thickness": thickness, "threshold": threshold, "digital": digital,
         }});
+        if noise > 0.0 {
+            written["value"]["geometric"]["charge-smearing"] =
+                json!({"type": "Gauss", "mean": 0.0, "stddev": noise});
+        }
         let tables = cluster_errors::to_tables(&entry.errors);
         if !tables.is_empty() {
             written["value"]["geometric"]["variances"] = json!(tables);

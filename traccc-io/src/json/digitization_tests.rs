@@ -46,14 +46,19 @@ fn what_is_written_is_read_back() {
         entry(3, &json!([axis(), {"bins": 2, "type": "variable", "edges": [-1.0, 0.1, 5.0]}])),
         {"volume": 3, "layer": 2, "sensitive": 7, "shift": [0.01, -0.02],
          "value": {"geometric": {"segmentation": {"binningdata": [axis(), axis()]}}}},
+        {"volume": 4, "value": {"geometric": {"segmentation": {"binningdata": [axis(), axis()]},
+         "thickness": 0.2, "threshold": 0.01, "digital": true,
+         "charge-smearing": {"type": "Gauss", "mean": 0.0, "stddev": 0.005}}}},
     ]));
     let read = with_file(&text, |p| read_digitization(p)).unwrap();
-    assert_eq!(read.entries.len(), 2);
+    assert_eq!(read.entries.len(), 3);
+    let strips = Readout { thickness: 0.2, threshold: 0.01, noise: 0.005, digital: true };
+    assert_eq!(read.entries[2].readout, strips);
     assert_eq!(read.entries[1].shift[..], [0.01, -0.02]);
     assert_eq!(read.entries[1].readout, Readout::default());
     assert_eq!(read.find(3 << 56 | 2 << 36 | 7 << 8 | 5), Some(1));
     assert_eq!(read.find(3 << 56 | 2 << 36 | 8 << 8), Some(0));
-    assert_eq!(read.find(4 << 56 | 2 << 36 | 8 << 8), None);
+    assert_eq!(read.find(5 << 56 | 2 << 36 | 8 << 8), None);
     let again = with_file("", |p| {
         write_digitization(p, &read)?;
         read_digitization(p)

@@ -21,12 +21,15 @@ pub struct DigitizationConfig {
     pub threshold: f64,
     /// Standard deviation of the noise added to the signal of each channel that a particle crosses, in mm of path.
     pub noise: f64,
+    /// Whether channels only say that they fired: their activation is 1.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub digital: bool,
 }
 
 impl Default for DigitizationConfig {
     /// The values of the sample events: 0.15 mm of silicon, a threshold of a tenth, no noise.
     fn default() -> Self {
-        Self { thickness: 0.15, threshold: 0.015, noise: 0.0 }
+        Self { thickness: 0.15, threshold: 0.015, noise: 0.0, digital: false }
     }
 }
 
@@ -68,7 +71,7 @@ struct Deposit {
 
 /// The cells that the hits of `truth` fire. Fills `truth.measurement_hits` and `truth.cells`.
 ///
-/// The activation of a cell is the summed path of all particles in it, in mm, plus noise; its time is that of its
+/// The activation of a cell is the summed path of all particles in it, in mm, plus noise (1 of a digital sensor); its time is that of its
 /// earliest hit. Cells that touch, also at a corner, form one truth measurement with all hits that reach one of
 /// its cells, in the order of `truth.hits`; truth measurements come in the order of their first cells, which is that
 /// of clustering.
@@ -80,13 +83,26 @@ pub fn digitize(
     seed: u64,
     event: u64,
 ) -> Cells {
+    respond(detector, modules, |_| config, truth, seed, event)
+}
+
+/// As [`digitize`], with settings for each sensor.
+pub(crate) fn respond<'a>(
+    detector: &Detector,
+    modules: &Modules,
+    config_of: impl Fn(ModuleIndex) -> &'a DigitizationConfig,
+    truth: &mut TruthEvent,
+    seed: u64,
+    event: u64,
+) -> Cells {
     let mut deposits = Vec::new();
     for (row, hit) in truth.hits.iter().enumerate() {
         let Some(module) = modules.module_of(hit.surface) else { continue };
         let sensor = modules.segmentation(module);
         let surface = &detector.surfaces[hit.surface.get()];
         let shift = modules.translation[module.get()].map(f64::from);
-        let Some(track) = Segment::of_hit(surface, hit, config.thickness, shift) else { continue };
+        let thickness = config_of(module).thickness;
+        let Some(track) = Segment::of_hit(surface, hit, thickness, shift) else { continue };
         for (channels, length) in track.share(&sensor) {
             let [channel0, channel1] = channels;
             deposits.push(Deposit { module, channel1, channel0, hit: row as u32, length });
@@ -101,6 +117,7 @@ pub fn digitize(
         (a.module, a.channel1, a.channel0) == (b.module, b.channel1, b.channel0)
     };
     for channel in deposits.chunk_by(same_channel) {
+        let config = config_of(channel[0].module);
         let mut activation: f64 = channel.iter().map(|d| d.length).sum();
         if config.noise > 0.0 {
             let deviation: f64 = StandardNormal.sample(&mut rng);
@@ -113,7 +130,7 @@ pub fn digitize(
         cells.push(Cell {
             channel0: channel[0].channel0,
             channel1: channel[0].channel1,
-            activation: activation as f32,
+            activation: if config.digital { 1.0 } else { activation as f32 },
             time: times.fold(f32::INFINITY, f32::min),
             module: channel[0].module,
         });
