@@ -14,15 +14,22 @@ use serde::Serialize;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use traccc::detector::{Detector, DetectorModel, Modules};
-use traccc::io::{self, DetectorFiles, Digitization, Readout};
+use traccc::io::{
+    self, AxisBinning, DetectorFiles, Digitization, DigitizationEntry, EntrySegmentation,
+    HierarchyKey, Readout,
+};
 use traccc::{FieldSource, Scalar, Setup, SurfaceIndex};
 use traccc_sim::detectors::{
-    TelescopeConfig, ToyConfig, ToyMaterial, pixel_modules, telescope, toy_detector,
+    OddReadout, TelescopeConfig, ToyConfig, ToyMaterial, odd_readout, open_data_detector,
+    pixel_modules, telescope, toy_detector,
 };
 use traccc_sim::{DigitizationConfig, Gun, SimulationConfig, Simulator, TransportConfig};
 
 /// Settings for events in the toy detector.
 const TOY_SETTINGS: &str = include_str!("../../../configs/toy.toml");
+
+/// Settings for events in the OpenDataDetector.
+const ODD_SETTINGS: &str = include_str!("../../../configs/odd.toml");
 
 /// The file of these settings beside the events.
 const CHAIN_FILE: &str = "chain.toml";
@@ -40,6 +47,8 @@ enum SimulatedDetector {
     Toy(ToyArguments),
     /// Square sensors in a row along the global x axis
     Telescope(TelescopeArguments),
+    /// The OpenDataDetector: pixels, short strips, pairs of long strips
+    Odd(OddArguments),
     /// Any detector from its files
     Files(FilesArguments),
 }
@@ -87,6 +96,12 @@ struct PixelArguments {
     /// Size of a pixel along local x and y, in mm
     #[arg(long, value_name = "MM", default_value_t = 0.05)]
     pitch: Scalar,
+}
+
+#[derive(Args, Debug)]
+struct OddArguments {
+    #[command(flatten)]
+    events: EventsArguments,
 }
 
 #[derive(Args, Debug)]
@@ -152,8 +167,31 @@ pub(crate) fn simulate(arguments: &SimulateArguments) -> Result<Verdict> {
             })?;
             make(&t.events, &model, &Sensors::Pixels(t.pixels.pitch), t.events.gun.along_x(), None)
         }
+        SimulatedDetector::Odd(odd) => {
+            let sensors = &Sensors::File(odd_digitization());
+            let gun = odd.events.gun.around();
+            make(&odd.events, &open_data_detector(), sensors, gun, Some(ODD_SETTINGS))
+        }
         SimulatedDetector::Files(arguments) => from_files(arguments),
     }
+}
+
+fn odd_digitization() -> Digitization {
+    let entry = |readout: OddReadout| {
+        let axis = |axis: usize| {
+            let half = readout.half[axis];
+            AxisBinning::Equidistant { bins: readout.channels[axis], min: -half, max: half }
+        };
+        let DigitizationConfig { thickness, threshold, noise, digital } = readout.signal;
+        DigitizationEntry {
+            key: HierarchyKey { volume: readout.volume, ..HierarchyKey::default() },
+            segmentation: EntrySegmentation::Channels([0, 1].map(axis)),
+            shift: [0.0; 2],
+            errors: [Vec::new(), Vec::new()],
+            readout: Readout { thickness, threshold, noise, digital },
+        }
+    };
+    Digitization { entries: odd_readout().into_iter().map(entry).collect() }
 }
 
 fn from_files(arguments: &FilesArguments) -> Result<Verdict> {

@@ -2,6 +2,8 @@
 
 use crate::support::{Sample, refused, succeed, traccc};
 use std::path::Path;
+use traccc::detector::{MaterialModel, Placement, SurfaceKind, SurfaceModel};
+use traccc::io::{DetectorFiles, read_detector, read_digitization};
 
 #[test]
 fn help_names_every_command_and_completions_exist() {
@@ -248,4 +250,80 @@ fn a_detector_from_files_gives_the_events_of_the_one_built_in_code() {
 
     let message = refused(&[&files[..], &["--output", built]].concat());
     assert!(message.contains("the folder of the detector"), "{message}");
+}
+
+/// The files that were made from the same published parameters by another program.
+#[test]
+fn the_open_data_detector_is_that_of_its_files() {
+    let shared = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/odd/geometry"));
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().to_str().unwrap();
+    let sample = ["--mu", "2", "--particles", "5", "--eta=-3,3"];
+    succeed(&[&["simulate", "odd", "--output", output][..], &sample].concat());
+    let found = DetectorFiles::find(output).unwrap();
+    let built = read_detector(&found).unwrap();
+    let sensors: usize = built
+        .volumes
+        .iter()
+        .flat_map(|v| &v.surfaces)
+        .filter(|s| s.kind == SurfaceKind::SENSITIVE)
+        .count();
+    assert_eq!((built.volumes.len(), sensors), (113, 18_824));
+    if !shared.exists() {
+        return;
+    }
+    let files = DetectorFiles::find(shared).unwrap();
+    let expected = read_detector(&files).unwrap();
+    assert_eq!(built.name, expected.name);
+    for (volume, other) in built.volumes.iter().zip(&expected.volumes) {
+        assert_eq!((&volume.name, &volume.placement), (&other.name, &other.placement));
+        assert_eq!(volume.grids, other.grids, "{}", volume.name);
+        assert_eq!(volume.surfaces.len(), other.surfaces.len(), "{}", volume.name);
+        for (row, (surface, other)) in volume.surfaces.iter().zip(&other.surfaces).enumerate() {
+            let name = format!("{} {row}", volume.name);
+            assert_eq!((surface.kind, surface.source), (other.kind, other.source), "{name}");
+            assert_eq!((surface.shape, &surface.masks), (other.shape, &other.masks), "{name}");
+            let numbers = |p: &Placement| [p.translation, p.axes[0], p.axes[1], p.axes[2]].concat();
+            for (a, b) in numbers(&surface.placement).iter().zip(numbers(&other.placement)) {
+                assert!((a - b).abs() < 1.1e-8, "{name}: {surface:?} {other:?}");
+            }
+            let material = |s: &SurfaceModel| match &s.material {
+                Some(MaterialModel::Slab(s)) => {
+                    let m = s.material;
+                    vec![
+                        s.thickness,
+                        m.radiation_length,
+                        m.interaction_length,
+                        m.relative_atomic_mass,
+                        m.nuclear_charge,
+                        m.mass_density,
+                    ]
+                }
+                _ => Vec::new(),
+            };
+            let (a, b) = (material(surface), material(other));
+            assert_eq!(a.len(), b.len(), "{name}");
+            assert!(
+                a.iter().zip(&b).all(|(a, b)| (a / b - 1.0).abs() < 3.0e-7),
+                "{name}: {a:?} {b:?}"
+            );
+        }
+    }
+    let published = shared.join("odd-digi-geometric-config.json");
+    let digitization = found.digitization().unwrap();
+    assert_eq!(read_digitization(digitization).unwrap(), read_digitization(&published).unwrap());
+
+    // Events in both are the same.
+    let again = tempfile::tempdir().unwrap();
+    let files = [
+        "simulate",
+        "files",
+        "--detector",
+        shared.to_str().unwrap(),
+        "--digitization",
+        published.to_str().unwrap(),
+    ];
+    succeed(&[&files[..], &["--output", again.path().to_str().unwrap()], &sample].concat());
+    let hits = |folder: &Path| std::fs::read(folder.join("event000000000-cells.csv")).unwrap();
+    assert!(hits(folder.path()) == hits(again.path()));
 }

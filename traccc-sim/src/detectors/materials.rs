@@ -3,7 +3,7 @@
 use traccc_core::detector::Material;
 use traccc_core::units::GRAM_PER_CUBIC_CENTIMETRE;
 
-const fn material(x0: f64, l0: f64, mass: f64, charge: f64, density: f64) -> Material {
+pub(super) const fn material(x0: f64, l0: f64, mass: f64, charge: f64, density: f64) -> Material {
     Material {
         radiation_length: x0,
         interaction_length: l0,

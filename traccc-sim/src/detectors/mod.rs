@@ -1,7 +1,8 @@
-//! Detectors built in code: the toy detector and the telescope, and segmentations for them.
+//! Detectors built in code: the toy detector, the OpenDataDetector and the telescope, and segmentations for them.
 
 mod material_maps;
 mod materials;
+mod odd;
 mod pixels;
 mod sources;
 mod telescope;
@@ -10,6 +11,7 @@ mod toy_layers;
 mod toy_volumes;
 
 pub use materials::{ALUMINIUM, BERYLLIUM_TML, SILICON, SILICON_TML, mixture};
+pub use odd::{OddReadout, odd_readout, open_data_detector};
 pub use pixels::pixel_modules;
 pub use telescope::{TelescopeConfig, telescope};
 pub use toy::{ToyConfig, ToyMaterial, toy_detector};
