@@ -1,7 +1,8 @@
 //! Random numbers that depend on the seed, the event and the purpose only.
 
-use rand::SeedableRng;
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, Exp1};
 
 /// What the numbers are for: each purpose has a sequence of its own, so that switching one effect off leaves the
 /// others as they are.
@@ -21,6 +22,12 @@ pub(crate) enum Purpose {
     SoftCollision,
     /// The hard collision.
     HardScatter,
+    /// Decays, nuclear interactions and bremsstrahlung of one particle.
+    Secondaries,
+    /// What the charge of one hit is.
+    Charge,
+    /// Channels that fire without a particle.
+    NoiseHits,
 }
 
 /// The generator for one `purpose` of one event; `item` tells the particles of an event apart.
@@ -32,4 +39,16 @@ pub(crate) fn generator(seed: u64, event: u64, purpose: Purpose, item: u64) -> C
         bytes.copy_from_slice(&word.to_le_bytes());
     }
     ChaCha8Rng::from_seed(key)
+}
+
+/// How many events of a rate of 1 happen in a time of `mean`.
+pub(crate) fn poisson(mean: f64, rng: &mut impl Rng) -> usize {
+    let mut time: f64 = Exp1.sample(rng);
+    let mut number = 0;
+    while time < mean {
+        number += 1;
+        let wait: f64 = Exp1.sample(rng);
+        time += wait;
+    }
+    number
 }

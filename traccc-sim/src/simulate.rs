@@ -2,7 +2,7 @@ use crate::collisions::{BeamSpot, Collisions, HardScatter, soft_collision};
 use crate::digitization::{DigitizationConfig, digitize, respond};
 use crate::gun::Gun;
 use crate::smearing::{SmearingConfig, smear_measurements};
-use crate::transport::{TransportConfig, World, hits_of};
+use crate::transport::{Secondary, TransportConfig, World, fly};
 use crate::ttbar::ttbar;
 use serde::{Deserialize, Serialize};
 use traccc_core::detector::{Detector, Modules};
@@ -100,13 +100,27 @@ impl<'a> Simulator<'a> {
         particles
     }
 
-    /// Particles and hits of an event; hits are ordered by particle, then along the flight.
+    /// Particles and hits of an event; hits are ordered by particle, then along the flight. Particles made on the way come
+    /// after those of the collisions, in the order of their parents, with ACTS's process codes (1 decay, 4 nuclear interaction).
     ///
     /// Depends on `seed` and `event` only: events can be made in any order and on any thread.
     pub fn truth(&self, seed: u64, event: u64) -> TruthEvent {
-        let particles = self.particles(seed, event);
-        let fly = |p| hits_of(p, &self.world, self.field, &self.transport, seed, event);
-        let hits = particles.iter().flat_map(fly).collect();
+        let mut particles = self.particles(seed, event);
+        let mut hits = Vec::new();
+        let mut next = 0;
+        while let Some(particle) = particles.get(next) {
+            let (world, transport) = (&self.world, &self.transport);
+            let made = fly(particle, world, self.field, transport, [seed, event], &mut hits);
+            for secondary in made {
+                let id = particles.len() as u64 + 1;
+                let Secondary { produced, time, process } = secondary;
+                if produced.momentum.norm() >= transport.min_momentum {
+                    let time = time as f32;
+                    particles.push(Particle { time, process, ..produced.particle(id) });
+                }
+            }
+            next += 1;
+        }
         TruthEvent { particles, hits, ..TruthEvent::default() }
     }
 

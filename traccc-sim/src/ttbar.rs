@@ -2,7 +2,7 @@
 //! start at the decay points of two b hadrons.
 
 use crate::collisions::Produced;
-use crate::random::{Purpose, generator};
+use crate::random::{Purpose, generator, poisson};
 use nalgebra::{Vector3, Vector4};
 use rand::Rng;
 use rand_distr::{Distribution, Exp1, Open01, StandardNormal};
@@ -28,7 +28,7 @@ const B_PRODUCTS: usize = 5;
 const B_LIFETIME: f64 = 0.455;
 
 /// Energy in GeV last.
-type FourMomentum = Vector4<f64>;
+pub(crate) type FourMomentum = Vector4<f64>;
 
 /// The charged particles of a pair of top quarks at `vertex`.
 ///
@@ -65,7 +65,7 @@ pub(crate) fn ttbar(vertex: [f32; 3], seed: u64, event: u64) -> Vec<Produced> {
 }
 
 /// A decay to two particles of these masses, evenly in all directions in the frame of the parent.
-fn decay(
+pub(crate) fn decay(
     parent: &FourMomentum,
     mass: f64,
     masses: [f64; 2],
@@ -92,7 +92,12 @@ fn decay(
 /// As many on average as half of an e⁺e⁻ event of twice the energy has: 3.33 - 0.40 ln s + 0.26 ln² s, the usual fit up to LEP
 /// energies. Along the axis they are even in rapidity, scaled to carry 62 % of the energy; across, their momentum is
 /// Gaussian. The hardest five of a b quark start where its hadron decays.
-fn jet(quark: &FourMomentum, vertex: [f32; 3], bottom: bool, rng: &mut impl Rng) -> Vec<Produced> {
+pub(crate) fn jet(
+    quark: &FourMomentum,
+    vertex: [f32; 3],
+    bottom: bool,
+    rng: &mut impl Rng,
+) -> Vec<Produced> {
     let energy = quark.w;
     let axis = quark.xyz().normalize();
     let log = 2.0 * libm::log(2.0 * energy);
@@ -124,18 +129,6 @@ fn jet(quark: &FourMomentum, vertex: [f32; 3], bottom: bool, rng: &mut impl Rng)
         Produced { species: Hypothesis::Pion, positive, vertex, momentum }
     });
     produced.filter(|p| p.momentum.xy().norm() > 0.0).collect()
-}
-
-/// How many events of a rate of 1 happen in a time of `mean`.
-fn poisson(mean: f64, rng: &mut impl Rng) -> usize {
-    let mut time: f64 = Exp1.sample(rng);
-    let mut number = 0;
-    while time < mean {
-        number += 1;
-        let wait: f64 = Exp1.sample(rng);
-        time += wait;
-    }
-    number
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod collisions;
 mod compare;
 mod cuda;
 mod demo;
+mod effects;
 mod gun;
 mod infer;
 mod inspect;

@@ -1,5 +1,6 @@
 use super::calibrate::calibrate_simulated;
 use super::collisions::CollisionArguments;
+use super::effects::EffectArguments;
 use super::gun::GunArguments;
 use crate::Verdict;
 use crate::args::{positive, threads, warn};
@@ -23,7 +24,7 @@ use traccc_sim::detectors::{
     OddReadout, TelescopeConfig, ToyConfig, ToyMaterial, odd_readout, open_data_detector,
     pixel_modules, telescope, toy_detector,
 };
-use traccc_sim::{DigitizationConfig, Gun, SimulationConfig, Simulator, TransportConfig};
+use traccc_sim::{DigitizationConfig, Gun, SimulationConfig, Simulator};
 
 /// Settings for events in the toy detector.
 const TOY_SETTINGS: &str = include_str!("../../../configs/toy.toml");
@@ -139,6 +140,8 @@ struct EventsArguments {
     gun: GunArguments,
     #[command(flatten)]
     collisions: CollisionArguments,
+    #[command(flatten)]
+    effects: EffectArguments,
 }
 
 /// Writes a detector and events: geometry, material and grids, digitization, cells and truth.
@@ -182,7 +185,7 @@ fn odd_digitization() -> Digitization {
             let half = readout.half[axis];
             AxisBinning::Equidistant { bins: readout.channels[axis], min: -half, max: half }
         };
-        let DigitizationConfig { thickness, threshold, noise, digital } = readout.signal;
+        let DigitizationConfig { thickness, threshold, noise, digital, .. } = readout.signal;
         DigitizationEntry {
             key: HierarchyKey { volume: readout.volume, ..HierarchyKey::default() },
             segmentation: EntrySegmentation::Channels([0, 1].map(axis)),
@@ -234,7 +237,7 @@ impl Sensors {
             return Ok(digitization.clone());
         }
         let mut digitization = Digitization::from_modules(&setup.detector, &setup.modules)?;
-        let DigitizationConfig { thickness, threshold, noise, digital } = *config;
+        let DigitizationConfig { thickness, threshold, noise, digital, .. } = *config;
         for entry in &mut digitization.entries {
             entry.readout = Readout { thickness, threshold, noise, digital };
         }
@@ -243,12 +246,16 @@ impl Sensors {
 }
 
 /// The settings of each sensor by the entries of a digitization file.
-fn settings_of_sensors(digitization: &Digitization, setup: &Setup) -> Vec<DigitizationConfig> {
+fn settings_of_sensors(
+    digitization: &Digitization,
+    setup: &Setup,
+    common: &DigitizationConfig,
+) -> Vec<DigitizationConfig> {
     let settings = |surface: &SurfaceIndex| {
         let entry = digitization.find(setup.detector.geometry_ids[surface.get()]);
         let Readout { thickness, threshold, noise, digital } =
             entry.map_or_else(Readout::default, |row| digitization.entries[row].readout);
-        DigitizationConfig { thickness, threshold, noise, digital }
+        DigitizationConfig { thickness, threshold, noise, digital, ..common.clone() }
     };
     setup.modules.surface.iter().map(settings).collect()
 }
@@ -274,13 +281,13 @@ fn make(
     let config = SimulationConfig {
         gun,
         collisions,
-        transport: TransportConfig::default(),
-        digitization: DigitizationConfig::default(),
+        transport: arguments.effects.transport(),
+        digitization: arguments.effects.digitization(),
     };
     let simulator = Simulator::of(&setup.detector, &setup.field, &config)?;
 
     let digitization = sensors.digitization(&setup, &config.digitization)?;
-    let configs = settings_of_sensors(&digitization, &setup);
+    let configs = settings_of_sensors(&digitization, &setup, &config.digitization);
     configs.iter().try_for_each(DigitizationConfig::validate)?;
 
     let directory = &arguments.output;

@@ -1,5 +1,6 @@
 //! From hits to fired channels: the charge of a track is shared among channels by the length of its path in each.
 
+mod charge;
 mod segment;
 
 use crate::random::{Purpose, generator};
@@ -24,12 +25,43 @@ pub struct DigitizationConfig {
     /// Whether channels only say that they fired: their activation is 1.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub digital: bool,
+    /// Whether the charge of a hit fluctuates as the energy loss in silicon does (Landau); its mean is that of the path.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub charge_fluctuations: bool,
+    /// Width in mm to which a charge has diffused that drifts through the whole thickness; it grows with the root of the way to
+    /// the read-out side, that of positive local z.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub diffusion: f64,
+    /// Tangent of the angle by which charges drift along local x on their way. The mean shift is taken as calibrated: that of
+    /// the middle of the sensor is 0.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub lorentz_drift: f64,
+    /// Part of the channels that fire without a particle in an event, with signals just above the threshold.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub noise_occupancy: f64,
+    /// Part of the channels that never fire: the same in all events of a seed.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub dead_channels: f64,
+}
+
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 impl Default for DigitizationConfig {
     /// The values of the sample events: 0.15 mm of silicon, a threshold of a tenth, no noise.
     fn default() -> Self {
-        Self { thickness: 0.15, threshold: 0.015, noise: 0.0, digital: false }
+        Self {
+            thickness: 0.15,
+            threshold: 0.015,
+            noise: 0.0,
+            digital: false,
+            charge_fluctuations: false,
+            diffusion: 0.0,
+            lorentz_drift: 0.0,
+            noise_occupancy: 0.0,
+            dead_channels: 0.0,
+        }
     }
 }
 
@@ -43,12 +75,28 @@ impl DigitizationConfig {
             ("digitization.threshold", self.threshold),
             ("digitization.noise", self.noise),
             ("digitization.thickness", self.thickness),
+            ("digitization.diffusion", self.diffusion),
         ];
         for (name, value) in lengths {
             if !(value.is_finite() && value >= 0.0) {
                 let expected = "a length in mm that is not negative";
                 return Err(Error::Config { name, value: value.to_string(), expected });
             }
+        }
+        let numbers = [
+            ("digitization.lorentz_drift", self.lorentz_drift, -10.0..=10.0, "between -10 and 10"),
+            ("digitization.noise_occupancy", self.noise_occupancy, 0.0..=0.01, "from 0 to 0.01"),
+            ("digitization.dead_channels", self.dead_channels, 0.0..=1.0, "from 0 to 1"),
+        ];
+        for (name, value, range, expected) in numbers {
+            if !range.contains(&value) {
+                return Err(Error::Config { name, value: value.to_string(), expected });
+            }
+        }
+        if self.diffusion > self.thickness {
+            let expected = "a length in mm of at most the thickness";
+            let (name, value) = ("digitization.diffusion", self.diffusion.to_string());
+            return Err(Error::Config { name, value, expected });
         }
         if self.thickness == 0.0 {
             let (name, expected) = ("digitization.thickness", "a positive length in mm");
@@ -58,12 +106,16 @@ impl DigitizationConfig {
     }
 }
 
-/// The part of a hit's path that lies in one channel.
+/// The row of no hit.
+const NO_HIT: u32 = u32::MAX;
+
+/// The part of a hit's charge that lies in one channel.
 #[derive(Clone, Copy, Debug)]
 struct Deposit {
     module: ModuleIndex,
     channel1: u32,
     channel0: u32,
+    /// Row of the hit; [`NO_HIT`] for noise.
     hit: u32,
     /// Path in the channel, in mm.
     length: f64,
@@ -73,7 +125,7 @@ struct Deposit {
 ///
 /// The activation of a cell is the summed path of all particles in it, in mm, plus noise (1 of a digital sensor); its time is that of its
 /// earliest hit. Cells that touch, also at a corner, form one truth measurement with all hits that reach one of
-/// its cells, in the order of `truth.hits`; truth measurements come in the order of their first cells, which is that
+/// its cells, in the order of `truth.hits`; cells of noise alone belong to none; truth measurements come in the order of their first cells, which is that
 /// of clustering.
 pub fn digitize(
     detector: &Detector,
@@ -101,13 +153,28 @@ pub(crate) fn respond<'a>(
         let sensor = modules.segmentation(module);
         let surface = &detector.surfaces[hit.surface.get()];
         let shift = modules.translation[module.get()].map(f64::from);
-        let thickness = config_of(module).thickness;
-        let Some(track) = Segment::of_hit(surface, hit, thickness, shift) else { continue };
-        for (channels, length) in track.share(&sensor) {
-            let [channel0, channel1] = channels;
+        let config = config_of(module);
+        let Some(mut track) = Segment::of_hit(surface, hit, config.thickness, shift) else {
+            continue;
+        };
+        track.drift(0.5 * config.thickness * config.lorentz_drift);
+        let shares = if config.diffusion > 0.0 {
+            track.share_diffused(&sensor, config.diffusion)
+        } else {
+            track.share(&sensor)
+        };
+        let scale = if config.charge_fluctuations {
+            let mut rng = generator(seed, event, Purpose::Charge, row as u64);
+            charge::fluctuation(surface, hit, config.thickness, &mut rng)
+        } else {
+            1.0
+        };
+        for (channels, length) in shares {
+            let ([channel0, channel1], length) = (channels, scale * length);
             deposits.push(Deposit { module, channel1, channel0, hit: row as u32, length });
         }
     }
+    charge::add_noise(modules, &config_of, seed, event, &mut deposits);
     deposits.sort_by_key(|d| (d.module, d.channel1, d.channel0, d.hit));
 
     let mut rng = generator(seed, event, Purpose::Noise, 0);
@@ -123,18 +190,23 @@ pub(crate) fn respond<'a>(
             let deviation: f64 = StandardNormal.sample(&mut rng);
             activation = (activation + config.noise * deviation).max(0.0);
         }
-        if activation < config.threshold {
+        let dead =
+            config.dead_channels > 0.0 && charge::lot(seed, &channel[0]) < config.dead_channels;
+        if activation < config.threshold || dead {
             continue;
         }
-        let times = channel.iter().map(|d| truth.hits[d.hit as usize].time);
+        let of_hits = || channel.iter().filter(|d| d.hit != NO_HIT);
+        let times = of_hits().map(|d| truth.hits[d.hit as usize].time);
+        // Noise alone has no time of its own.
+        let time = times.reduce(f32::min).unwrap_or(0.0);
         cells.push(Cell {
             channel0: channel[0].channel0,
             channel1: channel[0].channel1,
             activation: if config.digital { 1.0 } else { activation as f32 },
-            time: times.fold(f32::INFINITY, f32::min),
+            time,
             module: channel[0].module,
         });
-        contributors.push(channel.iter().map(|d| d.hit));
+        contributors.push(of_hits().map(|d| d.hit));
     }
     label_truth(&cells, &contributors, truth);
     cells
@@ -143,21 +215,27 @@ pub(crate) fn respond<'a>(
 /// Groups touching cells into truth measurements.
 fn label_truth(cells: &Cells, contributors: &Ragged<u32>, truth: &mut TruthEvent) {
     let roots = connected(cells);
+    // By the first cell of a cluster; noise alone is no truth measurement.
+    let mut hits_of_root: Vec<Vec<u32>> = vec![Vec::new(); cells.len()];
+    for (row, &root) in roots.iter().enumerate() {
+        hits_of_root[root].extend_from_slice(contributors.row(row));
+    }
     let mut measurement_of_root = vec![u32::MAX; cells.len()];
     let mut hits: Vec<Vec<u32>> = Vec::new();
     truth.cells.clear();
     for (row, &root) in roots.iter().enumerate() {
         if measurement_of_root[root] == u32::MAX {
+            if hits_of_root[root].is_empty() {
+                continue;
+            }
             measurement_of_root[root] = hits.len() as u32;
-            hits.push(Vec::new());
+            hits.push(std::mem::take(&mut hits_of_root[root]));
         }
-        let measurement = measurement_of_root[root];
-        hits[measurement as usize].extend_from_slice(contributors.row(row));
         truth.cells.push(TruthCell {
             module: cells.module[row],
             channel1: cells.channel1[row],
             channel0: cells.channel0[row],
-            measurement,
+            measurement: measurement_of_root[root],
         });
     }
     truth.measurement_hits = Ragged::new();
@@ -244,6 +322,10 @@ mod tests {
             DigitizationConfig { thickness: 0.0, ..Default::default() },
             DigitizationConfig { threshold: -1.0, ..Default::default() },
             DigitizationConfig { noise: f64::NAN, ..Default::default() },
+            DigitizationConfig { diffusion: 0.2, ..Default::default() },
+            DigitizationConfig { lorentz_drift: f64::INFINITY, ..Default::default() },
+            DigitizationConfig { noise_occupancy: 0.5, ..Default::default() },
+            DigitizationConfig { dead_channels: 1.5, ..Default::default() },
         ];
         for config in wrong {
             assert!(config.validate().is_err(), "{config:?}");

@@ -49,6 +49,41 @@ impl Segment {
         })
     }
 
+    /// Displaces charges along local x: by `shift` mm at the far side from the read-out, by the opposite at the near side.
+    pub(super) fn drift(&mut self, shift: f64) {
+        self.ends[0][0] += shift;
+        self.ends[1][0] -= shift;
+    }
+
+    /// As [`Self::share`], where the charge of each piece of the path spreads to a Gaussian: `width` mm wide after a way
+    /// through the whole sensor, less with the root of the way. What spreads beyond the segmentation is lost.
+    pub(super) fn share_diffused(
+        &self,
+        design: &Segmentation<'_>,
+        width: f64,
+    ) -> Vec<([u32; 2], f64)> {
+        let mut shares: Vec<([u32; 2], f64)> = Vec::new();
+        for piece in 0..PIECES {
+            let fraction = (f64::from(piece) + 0.5) / f64::from(PIECES);
+            let at = self.coordinates(design, fraction);
+            let width = width * (1.0 - fraction).sqrt();
+            // An angle spreads less far from the local origin.
+            let widths = if self.polar { [width, width / at[0].max(width)] } else { [width; 2] };
+            let [first, second] =
+                [0, 1].map(|axis| spread(design.edges[axis], at[axis], widths[axis]));
+            for &(channel1, part1) in &second {
+                for &(channel0, part0) in &first {
+                    let length = part0 * part1 * self.length / f64::from(PIECES);
+                    match shares.iter_mut().find(|s| s.0 == [channel0, channel1]) {
+                        Some(share) => share.1 += length,
+                        None => shares.push(([channel0, channel1], length)),
+                    }
+                }
+            }
+        }
+        shares
+    }
+
     /// The local Cartesian point at a fraction of the path.
     fn point(&self, fraction: f64) -> [f64; 2] {
         let [enter, leave] = self.ends;
@@ -151,6 +186,23 @@ impl Segment {
         let squared = dx * dx + dy * dy;
         if squared == 0.0 { 0.0 } else { (-(x * dx + y * dy) / squared).clamp(0.0, 1.0) }
     }
+}
+
+/// Pieces into which a path is cut for diffusion.
+const PIECES: u32 = 16;
+/// A Gaussian ends after so many widths.
+const REACH: f64 = 4.0;
+
+/// The channels that a Gaussian reaches, and the parts of it in each.
+fn spread(edges: &[Scalar], middle: f64, width: f64) -> Vec<(u32, f64)> {
+    let below = |edge: f64| 0.5 * libm::erfc((middle - edge) / (width * std::f64::consts::SQRT_2));
+    let start = edges.partition_point(|&e| f64::from(e) <= middle - REACH * width).max(1) - 1;
+    edges[start..]
+        .windows(2)
+        .zip(start as u32..)
+        .take_while(|(pair, _)| f64::from(pair[0]) < middle + REACH * width)
+        .map(|(pair, channel)| (channel, below(f64::from(pair[1])) - below(f64::from(pair[0]))))
+        .collect()
 }
 
 /// The channel that holds a coordinate.
@@ -262,6 +314,33 @@ mod tests {
         let design = ModuleDesign::equidistant([20, 1], [-1.0, -1.0], [1.0, 1.0]);
         let shares = segment([[0.13, 0.4]; 2], false, [0.0; 2]).share(&design.segmentation());
         assert_eq!(shares, [([11, 0], 0.15)]);
+    }
+
+    #[test]
+    fn diffusion_spreads_a_charge_as_a_gaussian_and_keeps_it() {
+        let design = ModuleDesign::equidistant([400, 1], [-1.0, -1.0], [1.0, 1.0]);
+        let track = segment([[0.1, 0.0]; 2], false, [0.0; 2]);
+        let shares = track.share_diffused(&design.segmentation(), 0.05);
+        assert!((total(&shares) / track.length - 1.0).abs() < 2e-4, "{}", total(&shares));
+        let at = |s: &([u32; 2], f64)| (f64::from(s.0[0]) + 0.5) * 0.005 - 1.0;
+        let mean = |power: i32| {
+            shares.iter().map(|s| s.1 * (at(s) - 0.1).powi(power)).sum::<f64>() / total(&shares)
+        };
+        assert!(mean(1).abs() < 1e-6, "{}", mean(1));
+        // The mean way is half of the thickness.
+        assert!((mean(2) / (0.5 * 0.05 * 0.05) - 1.0).abs() < 0.01, "{}", mean(2));
+    }
+
+    #[test]
+    fn drift_moves_both_ends_and_not_the_middle() {
+        let design = ModuleDesign::equidistant([20, 1], [-1.0, -1.0], [1.0, 1.0]);
+        let mut track = segment([[0.05, 0.0]; 2], false, [0.0; 2]);
+        track.drift(0.1);
+        let mut shares = track.share(&design.segmentation());
+        shares.sort_by_key(|s| s.0);
+        let channels: Vec<_> = shares.iter().map(|s| s.0[0]).collect();
+        assert_eq!(channels, [9, 10, 11]);
+        assert!((shares[0].1 - shares[2].1).abs() < 1e-6 && shares[1].1 > shares[0].1);
     }
 
     #[test]

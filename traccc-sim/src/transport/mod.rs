@@ -4,18 +4,20 @@
 mod crossing;
 mod interaction;
 mod landau;
+mod secondaries;
 mod target;
 mod trajectory;
 mod world;
 
+pub(crate) use interaction::Passage;
+pub(crate) use secondaries::Secondary;
 pub use world::World;
 
 use crate::random::{Purpose, generator};
-use interaction::Passage;
 use nalgebra::Vector3;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
-use target::Target;
+use traccc_core::detector::Slab;
 use traccc_core::event::{Particle, TruthHit};
 use traccc_core::field::MagneticField;
 use traccc_core::{Error, Hypothesis};
@@ -47,6 +49,15 @@ pub struct TransportConfig {
     pub energy_loss: EnergyLoss,
     /// Whether material deflects particles.
     pub scattering: bool,
+    /// Whether electrons lose energy by bremsstrahlung (Bethe and Heitler); the photons leave.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub bremsstrahlung: bool,
+    /// Whether pions decay to muons and muons to electrons; the charged particle flies on.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub decays: bool,
+    /// Whether pions end in inelastic nuclear interactions, whose charged particles fly on.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub nuclear_interactions: bool,
     /// Particles end when their momentum falls below this, in GeV; at least 0.001, as slower ones take ever smaller steps.
     pub min_momentum: f64,
     /// Particles end after this path, in mm: otherwise slow ones circle for ever. They also end after 200,000
@@ -59,6 +70,9 @@ impl Default for TransportConfig {
         Self {
             energy_loss: EnergyLoss::Landau,
             scattering: true,
+            bremsstrahlung: false,
+            decays: false,
+            nuclear_interactions: false,
             min_momentum: 0.01,
             max_path: 5000.0,
         }
@@ -96,6 +110,8 @@ struct Flight {
     path: f64,
     /// c·t, in mm.
     time: f64,
+    /// In the frame of the particle, as c·t in mm.
+    proper_time: f64,
 }
 
 impl Flight {
@@ -112,6 +128,7 @@ impl Flight {
             mass,
             path: 0.0,
             time: f64::from(particle.time),
+            proper_time: 0.0,
         })
     }
 
@@ -119,11 +136,20 @@ impl Flight {
         Arc::new(self.position, self.direction, self.charge / self.momentum, field)
     }
 
+    /// Leaves the particle this energy, in GeV.
+    fn keep(&mut self, energy: f64) {
+        self.momentum = ((energy - self.mass) * (energy + self.mass)).max(0.0).sqrt();
+        if energy <= self.mass {
+            self.momentum = 0.0;
+        }
+    }
+
     fn advance(&mut self, arc: &Arc<'_>, length: f64) {
         (self.position, self.direction) = arc.at(length);
         self.path += length;
         // One over the velocity is energy over momentum.
         self.time += length * libm::hypot(1.0, self.mass / self.momentum);
+        self.proper_time += length * self.mass / self.momentum;
     }
 }
 
@@ -132,7 +158,7 @@ impl Flight {
 /// The particle flies until it leaves the world or reaches a limit of `config`. A particle that starts outside the box
 /// around all surfaces can fly into the world; one that starts inside the box but outside the world, as in a corner
 /// beside a cylinder, ends where it meets the border. Particles of a kind that [`Hypothesis`] does not know, without
-/// charge or without momentum leave no hit.
+/// charge or without momentum leave no hit. What it makes on its way is not followed.
 pub fn hits_of(
     particle: &Particle,
     world: &World<'_>,
@@ -141,9 +167,26 @@ pub fn hits_of(
     seed: u64,
     event: u64,
 ) -> Vec<TruthHit> {
-    let mut rng = generator(seed, event, Purpose::Transport, particle.id);
-    let Some(mut flight) = Flight::new(particle) else { return Vec::new() };
     let mut hits = Vec::new();
+    fly(particle, world, field, config, [seed, event], &mut hits);
+    hits
+}
+
+/// As [`hits_of`]; hits are added to `hits`, and what the particle makes on its way is returned.
+pub(crate) fn fly(
+    particle: &Particle,
+    world: &World<'_>,
+    field: &MagneticField,
+    config: &TransportConfig,
+    [seed, event]: [u64; 2],
+    hits: &mut Vec<TruthHit>,
+) -> Vec<Secondary> {
+    let mut rng = generator(seed, event, Purpose::Transport, particle.id);
+    let mut fate = generator(seed, event, Purpose::Secondaries, particle.id);
+    let Some(species) = Hypothesis::from_pdg(particle.pdg) else { return Vec::new() };
+    let Some(mut flight) = Flight::new(particle) else { return Vec::new() };
+    let lifetime =
+        if config.decays { secondaries::lifetime(species, &mut fate) } else { f64::INFINITY };
     let mut finder = crossing::Finder::new(world);
     let mut inside = world.contains(&flight.position);
     let mut portal_at = f64::NEG_INFINITY;
@@ -152,16 +195,30 @@ pub fn hits_of(
             break;
         }
         let arc = flight.arc(field);
-        let Some(crossing) = finder.next(&arc, flight.path) else {
-            flight.advance(&arc, arc.suitable_length());
+        let crossing = finder.next(&arc, flight.path);
+        let length = crossing.map_or_else(|| arc.suitable_length(), |c| c.length);
+        let left = (lifetime - flight.proper_time) * flight.momentum / flight.mass;
+        if left < length {
+            flight.advance(&arc, left);
+            return secondaries::decayed(&flight, species, &mut fate).into_iter().collect();
+        }
+        let Some(crossing) = crossing else {
+            flight.advance(&arc, length);
             continue;
         };
         flight.advance(&arc, crossing.length);
         let target = world.target(crossing.target);
         let before = flight.direction * flight.momentum;
         let twin = target.portal && flight.path - portal_at < TWIN_DISTANCE;
-        if !twin && interact(&mut flight, target, world, config, &mut rng) && target.portal {
-            portal_at = flight.path;
+        let slab = world.slab_at(target, &flight.position).filter(|_| !twin);
+        let mut ended = false;
+        if let Some(slab) = slab {
+            let cosine = target.cosine(&flight.position, &flight.direction).max(MIN_COSINE);
+            interact(&mut flight, slab, cosine, config, &mut rng);
+            ended = meet_nuclei(&mut flight, slab, cosine, species, config, &mut fate);
+            if target.portal {
+                portal_at = flight.path;
+            }
         }
         if target.sensitive {
             let change = flight.direction * flight.momentum - before;
@@ -174,6 +231,9 @@ pub fn hits_of(
                 momentum_change: change.map(|v| v as f32).into(),
             });
         }
+        if ended {
+            return secondaries::interacted(&flight, &mut fate);
+        }
         if crossing.ends_world {
             if inside {
                 break;
@@ -181,7 +241,7 @@ pub fn hits_of(
             inside = true;
         }
     }
-    hits
+    Vec::new()
 }
 
 /// Portals of neighbouring volumes lie on top of each other and describe the same material: it counts once for
@@ -191,29 +251,42 @@ const TWIN_DISTANCE: f64 = 0.01;
 /// The smallest cosine to the normal that counts: a particle along a sensor does not stay inside for ever.
 const MIN_COSINE: f64 = 0.01;
 
-/// Lets material act on a particle; false when there is none.
+/// Lets the electrons of a layer act on a particle.
 fn interact(
     flight: &mut Flight,
-    target: &Target,
-    world: &World<'_>,
+    slab: &Slab,
+    cosine: f64,
     config: &TransportConfig,
     rng: &mut impl Rng,
-) -> bool {
-    let Some(slab) = world.slab_at(target, &flight.position) else { return false };
-    let cosine = target.cosine(&flight.position, &flight.direction).max(MIN_COSINE);
+) {
     let passage = Passage::new(slab, cosine, flight.mass, flight.momentum);
     if config.scattering {
         flight.direction = passage.scatter(&flight.direction, rng);
     }
     let loss = match config.energy_loss {
-        EnergyLoss::None => return true,
+        EnergyLoss::None => return,
         EnergyLoss::Mean => passage.mean_energy_loss(),
         EnergyLoss::Landau => passage.sample_energy_loss(rng),
     };
-    let energy = libm::hypot(flight.mass, flight.momentum) - loss;
-    flight.momentum = ((energy - flight.mass) * (energy + flight.mass)).max(0.0).sqrt();
-    if energy <= flight.mass {
-        flight.momentum = 0.0;
+    flight.keep(libm::hypot(flight.mass, flight.momentum) - loss);
+}
+
+/// Lets the nuclei of a layer act on a particle; true when it ended.
+fn meet_nuclei(
+    flight: &mut Flight,
+    slab: &Slab,
+    cosine: f64,
+    species: Hypothesis,
+    config: &TransportConfig,
+    rng: &mut impl Rng,
+) -> bool {
+    if config.bremsstrahlung && species == Hypothesis::Electron {
+        let kept = secondaries::radiated(f64::from(slab.thickness_in_x0) / cosine, rng);
+        flight.keep(libm::hypot(flight.mass, flight.momentum) * kept);
     }
-    true
+    if !(config.nuclear_interactions && species == Hypothesis::Pion) {
+        return false;
+    }
+    let thickness = secondaries::interaction_lengths(slab) / cosine;
+    rng.random::<f64>() < -libm::expm1(-thickness)
 }

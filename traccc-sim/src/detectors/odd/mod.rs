@@ -138,6 +138,7 @@ pub fn odd_readout() -> Vec<OddReadout> {
             threshold: 0.01,
             noise: 0.01,
             digital: volume > 18,
+            ..DigitizationConfig::default()
         },
     };
     let pixels = |volume| row(volume, [660, 1360], [16.5, 34.0], 0.125);
