@@ -192,10 +192,20 @@ pub(crate) fn write_event(
 ) -> Result<()> {
     let sensors = &SensorTable::acts(&setup.detector, &setup.modules);
     let SimulatedEvent { cells, truth } = event;
-    io::write_cells(directory, number, cells, Some(truth), sensors)?;
-    io::write_particles(directory, number, truth)?;
-    io::write_hits(directory, number, truth, sensors)?;
-    io::write_simhit_map(directory, number, truth)?;
+    // Cells last: without them there is no event.
+    let write = || {
+        io::write_particles(directory, number, truth)?;
+        io::write_hits(directory, number, truth, sensors)?;
+        io::write_simhit_map(directory, number, truth)?;
+        io::write_cells(directory, number, cells, Some(truth), sensors)
+    };
+    write().inspect_err(|_| {
+        for kind in [EventFile::Particles, EventFile::Hits, EventFile::SimhitMap, EventFile::Cells]
+        {
+            // The first error says why there is no event.
+            let _ = std::fs::remove_file(directory.join(kind.file_name(number)));
+        }
+    })?;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 use crate::collisions::{BeamSpot, Collisions, HardScatter, soft_collision};
 use crate::digitization::{DigitizationConfig, digitize, respond};
-use crate::gun::Gun;
+use crate::gun::{Gun, Momentum};
 use crate::smearing::{SmearingConfig, smear_measurements};
 use crate::transport::{Secondary, TransportConfig, World, fly};
 use crate::ttbar::ttbar;
@@ -66,13 +66,27 @@ impl<'a> Simulator<'a> {
     /// Prepares a detector with all that `config` says of the particles and their flight.
     ///
     /// # Errors
-    /// [`Error::Config`] for a setting out of range.
+    /// [`Error::Config`] for a setting out of range, a mean vertex outside the world, momenta that are not followed.
     pub fn of(
         detector: &'a Detector,
         field: &'a MagneticField,
         config: &SimulationConfig,
     ) -> Result<Self, Error> {
         let mut simulator = Self::new(detector, field, &config.gun, &config.transport)?;
+        let (Momentum::Total([_, highest]) | Momentum::Transverse([_, highest])) =
+            config.gun.momentum;
+        // Across z it is no bound: forward particles have more along it.
+        let bounded = matches!(config.gun.momentum, Momentum::Total(_));
+        if bounded && highest < config.transport.min_momentum && config.gun.particles > 0 {
+            let (name, value) = ("gun.momentum", highest.to_string());
+            let expected = "at least `transport.min_momentum`: slower particles are not followed";
+            return Err(Error::Config { name, value, expected });
+        }
+        if !simulator.world.contains(&config.gun.vertex.into()) {
+            let (name, value) = ("gun.vertex", format!("{:?}", config.gun.vertex));
+            let expected = "a position inside the world of the detector, in mm";
+            return Err(Error::Config { name, value, expected });
+        }
         config.collisions.as_ref().map_or(Ok(()), Collisions::validate)?;
         simulator.collisions.clone_from(&config.collisions);
         Ok(simulator)

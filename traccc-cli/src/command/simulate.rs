@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use traccc::detector::{Detector, DetectorModel, Modules};
 use traccc::io::{
     self, AxisBinning, DetectorFiles, Digitization, DigitizationEntry, EntrySegmentation,
-    HierarchyKey, Readout,
+    EventDirectory, EventFile, HierarchyKey, Readout,
 };
 use traccc::{FieldSource, Scalar, Setup, SurfaceIndex};
 use traccc_sim::detectors::{
@@ -34,6 +34,9 @@ const ODD_SETTINGS: &str = include_str!("../../../configs/odd.toml");
 
 /// The file of these settings beside the events.
 const CHAIN_FILE: &str = "chain.toml";
+
+/// The file that says how the events were made.
+const RECORD_FILE: &str = "simulation.toml";
 
 /// Arguments of `traccc simulate`.
 #[derive(Args, Debug)]
@@ -293,7 +296,14 @@ fn make(
     let directory = &arguments.output;
     std::fs::create_dir_all(directory).with_context(|| format!("`{}`", directory.display()))?;
     check_directory(directory, model)?;
-    write_description(arguments, model, &digitization, &config)?;
+    let record = record(arguments, model, &config)?;
+    check_events(arguments, &record)?;
+    io::write_detector(directory, model)?;
+    io::write_digitization(
+        directory.join(format!("{}_digitization.json", model.name)),
+        &digitization,
+    )?;
+    write_text(&directory.join(RECORD_FILE), &record)?;
     if let Some(settings) = chain {
         write_text(&directory.join(CHAIN_FILE), settings)?;
     }
@@ -334,11 +344,26 @@ fn check_directory(directory: &Path, model: &DetectorModel) -> Result<()> {
     Ok(())
 }
 
-/// Writes the files that hold for all events.
-fn write_description(
+/// Refuses a folder with other events than those to be made, unless they were made in the same way.
+fn check_events(arguments: &EventsArguments, record: &str) -> Result<()> {
+    let directory = &arguments.output;
+    let last = arguments.skip + (arguments.events as u64 - 1);
+    let there = EventDirectory::open(directory)?.events(EventFile::Cells);
+    let other = there.iter().find(|number| !(arguments.skip..=last).contains(number));
+    let same = || std::fs::read_to_string(directory.join(RECORD_FILE)).is_ok_and(|r| r == record);
+    match other {
+        Some(number) if !same() => bail!(
+            "`{}` holds event {number}, which was made in another way: name an empty folder with --output",
+            directory.display()
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// The record of how the events were made, as text.
+fn record(
     arguments: &EventsArguments,
     model: &DetectorModel,
-    digitization: &Digitization,
     config: &SimulationConfig,
 ) -> Result<()> {
     let directory = &arguments.output;
@@ -353,6 +378,7 @@ fn write_description(
     io::write_digitization(digitization, &segmentation)?;
     let path = directory.join(format!("{}_digitization.json", model.name));
     io::write_digitization(path, digitization)?;
+) -> Result<String> {
     let record = Record {
         detector: &model.name,
         field: arguments.field.to_string(),
@@ -361,12 +387,11 @@ fn write_description(
         simulation: config,
     };
     let version = env!("CARGO_PKG_VERSION");
-    let text = format!(
+    Ok(format!(
         "# How these events were made, by traccc {version}. The beam spot is that of the gun: the mean of the vertices and their\n\
          # standard deviation along x, y and z, in mm.\n{}",
         toml::to_string(&record)?
-    );
-    write_text(&directory.join("simulation.toml"), &text)
+    ))
 }
 
 /// What is written beside the events about how they were made; `Setup::check_events` reads it.
@@ -386,8 +411,14 @@ struct BeamSpot {
     spread: [f64; 3],
 }
 
+/// Writes a file as a whole: under another name, and renamed when it is complete.
 fn write_text(path: &Path, text: &str) -> Result<()> {
-    std::fs::write(path, text).with_context(|| format!("`{}` cannot be written", path.display()))
+    let part = path.with_added_extension("part");
+    std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, path)).or_else(|error| {
+        // If this fails too, the first error still says why.
+        let _ = std::fs::remove_file(&part);
+        Err(error).with_context(|| format!("`{}` cannot be written", path.display()))
+    })
 }
 
 fn report(

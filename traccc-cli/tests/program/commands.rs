@@ -219,6 +219,56 @@ fn collisions_that_cannot_be_are_refused_before_anything_is_written() {
 }
 
 #[test]
+fn a_folder_keeps_events_of_one_simulation_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().to_str().unwrap();
+    let simulate = ["simulate", "toy", "--output", output, "--particles", "3"];
+    succeed(&[&simulate[..], &["--events", "2"]].concat());
+    // More of the same is welcome; others would be mixed up with these.
+    succeed(&[&simulate[..], &["--skip", "2"]].concat());
+    let message = refused(&[&simulate[..], &["--seed", "2"]].concat());
+    assert!(message.contains("made in another way"), "{message}");
+
+    // A file that cannot be written takes its event with it.
+    let hits = folder.path().join("event000000003-hits.csv");
+    std::fs::create_dir(&hits).unwrap();
+    let outcome = traccc(&[&simulate[..], &["--skip", "3"]].concat());
+    assert!(
+        outcome.status != 0 && outcome.err.contains("event000000003-hits.csv"),
+        "{}",
+        outcome.err
+    );
+    let of_event = |entry: std::io::Result<std::fs::DirEntry>| {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        (name.starts_with("event000000003") || name.ends_with(".part")).then_some(name)
+    };
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().filter_map(of_event).collect();
+    assert_eq!(left, ["event000000003-hits.csv"]);
+}
+
+#[test]
+fn particles_that_cannot_be_followed_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("sample");
+    for (arguments, part) in [
+        (["--vertex", "0,0,9000"], "inside the world"),
+        (["--p", "0.001"], "are not followed"),
+        (["--pt", "0,1"], "positive momenta"),
+        (["--eta", "2,1"], "ascending range"),
+        (["--diffusion", "1"], "at most the thickness"),
+        (["--noise-occupancy", "0.5"], "from 0 to 0.01"),
+    ] {
+        let simulate = ["simulate", "toy", "--output", output.to_str().unwrap()];
+        let message = refused(&[&simulate[..], &arguments].concat());
+        assert!(message.contains(part), "{arguments:?}: {message}");
+        assert!(!output.exists(), "{arguments:?}");
+    }
+    // Loops of low momentum end.
+    let simulate = ["simulate", "toy", "--output", output.to_str().unwrap(), "--pdg", "211"];
+    succeed(&[&simulate[..], &["--pt", "0.011", "--particles", "100"]].concat());
+}
+
+#[test]
 fn a_detector_from_files_gives_the_events_of_the_one_built_in_code() {
     let [built, read] = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let [built, read] = [&built, &read].map(|folder| folder.path().to_str().unwrap());

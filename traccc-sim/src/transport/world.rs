@@ -47,7 +47,7 @@ impl<'a> World<'a> {
     }
 
     /// Whether a global position lies in the box around all surfaces.
-    pub(super) fn contains(&self, position: &Vector3<f64>) -> bool {
+    pub(crate) fn contains(&self, position: &Vector3<f64>) -> bool {
         (0..3).all(|axis| (self.low[axis]..=self.high[axis]).contains(&position[axis]))
     }
 
