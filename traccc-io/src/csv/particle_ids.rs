@@ -10,7 +10,7 @@ use traccc_core::event::TruthHit;
 pub(super) struct ParticleKey([u32; 5]);
 
 /// The columns of the five numbers.
-const COLUMNS: [&str; 5] = [
+pub(super) const COLUMNS: [&str; 5] = [
     "particle_id_pv",
     "particle_id_sv",
     "particle_id_part",
@@ -22,7 +22,8 @@ const COLUMNS: [&str; 5] = [
 const BITS: [u32; 5] = [12, 12, 16, 8, 16];
 
 impl ParticleKey {
-    fn from_packed(id: u64) -> Self {
+    /// The five numbers that ACTS packs into an identifier.
+    pub(super) fn from_packed(id: u64) -> Self {
         let mut rest = id;
         let mut levels = [0; 5];
         for (level, bits) in levels.iter_mut().zip(BITS).rev() {
@@ -30,6 +31,11 @@ impl ParticleKey {
             rest >>= bits;
         }
         Self(levels)
+    }
+
+    /// The numbers as the last five columns of a line.
+    pub(super) fn as_columns(self) -> String {
+        self.0.map(|level| level.to_string()).join(",")
     }
 
     /// The identifier that ACTS packs the numbers into; `None` where one does not fit its bits, and for the identifier that

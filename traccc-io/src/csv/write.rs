@@ -2,6 +2,7 @@
 
 use super::cells::NO_MEASUREMENT;
 use super::measurements::local_key;
+use super::particle_ids::{COLUMNS, ParticleKey};
 use crate::error::{Error, Result};
 use crate::event_directory::EventFile;
 use std::collections::HashMap;
@@ -107,7 +108,7 @@ pub fn write_measurements(
 /// Writes the true hits of an event to `eventNNNNNNNNN-hits.csv` in `directory`.
 ///
 /// Columns: particle_id, geometry_id, tx, ty, tz, tt (c·t in mm), tpx, tpy, tpz, te, deltapx, deltapy, deltapz, deltae,
-/// index. Energies are those of the particle's mass (0 for hits of unknown particles); the index counts the hits of a
+/// index, and the five numbers that ACTS reads in place of particle_id (particle_id_pv to particle_id_subpart). Energies are those of the particle's mass (0 for hits of unknown particles); the index counts the hits of a
 /// particle.
 ///
 /// # Errors
@@ -125,7 +126,8 @@ pub fn write_hits(
     crate::output::write_file(&file(directory.as_ref(), event, EventFile::Hits), |out| {
         writeln!(
             out,
-            "particle_id,geometry_id,tx,ty,tz,tt,tpx,tpy,tpz,te,deltapx,deltapy,deltapz,deltae,index"
+            "particle_id,geometry_id,tx,ty,tz,tt,tpx,tpy,tpz,te,deltapx,deltapy,deltapz,deltae,index,{}",
+            COLUMNS.join(",")
         )?;
         for (hit, id) in truth.hits.iter().zip(geometry_ids) {
             let mass = masses.get(&hit.particle).copied().unwrap_or_default();
@@ -141,7 +143,8 @@ pub fn write_hits(
             let [x, y, z] = hit.position;
             write!(out, "{},{id},{x:?},{y:?},{z:?},{:?},", hit.particle, hit.time)?;
             write!(out, "{:?},{:?},{:?},{before:?},", p[0], p[1], p[2])?;
-            writeln!(out, "{:?},{:?},{:?},{change:?},{index}", dp[0], dp[1], dp[2])?;
+            write!(out, "{:?},{:?},{:?},{change:?},{index},", dp[0], dp[1], dp[2])?;
+            writeln!(out, "{}", ParticleKey::from_packed(hit.particle).as_columns())?;
             *index += 1;
         }
         Ok(())
@@ -151,17 +154,22 @@ pub fn write_hits(
 /// Writes the generated particles of an event to `eventNNNNNNNNN-particles_initial.csv` in `directory`.
 ///
 /// Columns: particle_id, particle_type (PDG number), process, vx, vy, vz (mm), vt (c·t in mm), px, py, pz (GeV), m (GeV),
-/// q (e).
+/// q (e), and the five numbers that ACTS reads in place of particle_id (particle_id_pv to particle_id_subpart).
 ///
 /// # Errors
 /// A file that cannot be written.
 pub fn write_particles(directory: impl AsRef<Path>, event: u64, truth: &TruthEvent) -> Result<()> {
     crate::output::write_file(&file(directory.as_ref(), event, EventFile::Particles), |out| {
-        writeln!(out, "particle_id,particle_type,process,vx,vy,vz,vt,px,py,pz,m,q")?;
+        writeln!(
+            out,
+            "particle_id,particle_type,process,vx,vy,vz,vt,px,py,pz,m,q,{}",
+            COLUMNS.join(",")
+        )?;
         for p in &truth.particles {
             let ([x, y, z], [px, py, pz]) = (p.vertex, p.momentum);
             write!(out, "{},{},{},{x:?},{y:?},{z:?},{:?},", p.id, p.pdg, p.process, p.time)?;
-            writeln!(out, "{px:?},{py:?},{pz:?},{:?},{:?}", p.mass, p.charge)?;
+            write!(out, "{px:?},{py:?},{pz:?},{:?},{:?},", p.mass, p.charge)?;
+            writeln!(out, "{}", ParticleKey::from_packed(p.id).as_columns())?;
         }
         Ok(())
     })
