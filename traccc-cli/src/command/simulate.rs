@@ -289,7 +289,10 @@ fn make(
     };
     let simulator = Simulator::of(&setup.detector, &setup.field, &config)?;
 
-    let digitization = sensors.digitization(&setup, &config.digitization)?;
+    let mut digitization = sensors.digitization(&setup, &config.digitization)?;
+    if matches!(sensors, Sensors::Pixels(_)) {
+        calibrate_simulated(&setup, &config, arguments.gun.seed, &mut digitization)?;
+    }
     let configs = settings_of_sensors(&digitization, &setup, &config.digitization);
     configs.iter().try_for_each(DigitizationConfig::validate)?;
 
@@ -365,19 +368,6 @@ fn record(
     arguments: &EventsArguments,
     model: &DetectorModel,
     config: &SimulationConfig,
-) -> Result<()> {
-    let directory = &arguments.output;
-    io::write_detector(directory, model)?;
-    let digitization = directory.join(format!("{}_digitization.json", model.name));
-    let mut segmentation = Digitization::from_modules(&setup.detector, &setup.modules)?;
-    let DigitizationConfig { thickness, threshold, .. } = config.digitization;
-    for entry in &mut segmentation.entries {
-        entry.readout = Readout { thickness, threshold, digital: false };
-    }
-    calibrate_simulated(setup, config, arguments.gun.seed, &mut segmentation)?;
-    io::write_digitization(digitization, &segmentation)?;
-    let path = directory.join(format!("{}_digitization.json", model.name));
-    io::write_digitization(path, digitization)?;
 ) -> Result<String> {
     let record = Record {
         detector: &model.name,
