@@ -171,6 +171,8 @@ mod tests {
         ];
         assert_eq!(unused.into_iter().collect::<Vec<_>>(), expected);
         assert_eq!((config.instance_group.len(), &config.runtime[..]), (2, "x"));
+        let (_, unused) = parse_config("ensemble_scheduling { max_inflight_requests: 2 }").unwrap();
+        assert!(unused.contains("ensemble_scheduling"), "{unused:?}");
         for wrong in [
             "dynamic_batchin { }",
             "dynamic_batching { x: 1 }",

@@ -720,6 +720,8 @@ pub mod model_sequence_batching {
 pub struct ModelEnsembling {
     #[prost(message, repeated, tag = "1")]
     pub step: ::prost::alloc::vec::Vec<model_ensembling::Step>,
+    #[prost(uint32, tag = "2")]
+    pub max_inflight_requests: u32,
 }
 /// Nested message and enum types in `ModelEnsembling`.
 pub mod model_ensembling {
