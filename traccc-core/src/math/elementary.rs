@@ -213,9 +213,12 @@ mod tests {
         functions_of_one_argument(4111);
     }
 
-    /// On all cores, 20 minutes of one: `cargo test --release -p traccc-core --lib every_number -- --ignored --nocapture`.
+    /// On all cores, 15 minutes of one: `cargo test --release -p traccc-core --lib every_number -- --ignored --nocapture`.
+    ///
+    /// Fails: over all numbers the largest errors are 2.4720 (`sin_cos`, at 212.18282), 0.8660 (`ln`) and 2.8951 (`asin`, at
+    /// 0.12417487, where the root and the quotient round beside the arc tangent); `atan2(x, 1)` was not reached.
     #[test]
-    #[ignore = "takes 20 minutes of a core"]
+    #[ignore = "takes 15 minutes of a core, and fails for asin"]
     fn every_number_is_right_to_two_and_a_half_units() {
         functions_of_one_argument(1);
     }
