@@ -2,7 +2,7 @@ use crate::Verdict;
 use crate::args::positive;
 use crate::command::service::{ServiceArguments, runtime, until_interrupted};
 use crate::raw_events::RawEventArguments;
-use crate::report::{Align, Table};
+use crate::report::{Align, Table, counted};
 use crate::terminal;
 use anyhow::{Context, Result};
 use clap::Args;
@@ -68,7 +68,7 @@ pub(crate) fn bench_service(arguments: &BenchServiceArguments) -> Result<Verdict
         _ => ("requests/s", "requests per second"),
     };
     let mut out = terminal::stdout();
-    writeln!(out, "{} events in turn, {}\n", requests.len(), arguments.service.url())?;
+    writeln!(out, "{} in turn, {}\n", counted(requests.len(), "event"), arguments.service.url())?;
     write!(out, "{}", table(kind, &points))?;
     let failed = points.iter().map(|point| point.report.failed()).sum::<usize>();
     for LoadPoint { load, report } in &points {

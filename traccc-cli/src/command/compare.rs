@@ -3,6 +3,7 @@
 mod read;
 
 use crate::Verdict;
+use crate::report::counted;
 use crate::terminal;
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
@@ -70,7 +71,7 @@ pub(crate) fn compare(arguments: &CompareArguments) -> Result<Verdict> {
         writeln!(out, "{different} of {count} events differ")?;
         return Ok(Verdict::CheckFailed);
     }
-    writeln!(out, "{count} events with {compared} tracks agree")?;
+    writeln!(out, "{} with {} agree", counted(count, "event"), counted(compared, "track"))?;
     Ok(Verdict::Done)
 }
 

@@ -5,6 +5,7 @@ mod detector;
 
 use crate::Verdict;
 use crate::events::list_events;
+use crate::report::counted;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::Value;
@@ -36,7 +37,7 @@ fn folder(directory: &Path) -> Result<String> {
     let events = list_events(directory)?;
     let mut report = files.as_ref().map(detector::folder).transpose()?.unwrap_or_default();
     if !events.is_empty() {
-        report += &format!("{} events: {}\n", events.len(), ranges(&events));
+        report += &format!("{}: {}\n", counted(events.len(), "event"), ranges(&events));
     }
     if report.is_empty() {
         bail!("`{}` holds neither detector files nor events", directory.display());

@@ -117,7 +117,7 @@ fn event_numbers_have_any_number_of_digits_and_belong_to_one_file() {
     }
     assert_eq!(sample.matched().0, [3, 3]);
     let folder = sample.text_path("");
-    assert!(succeed(&["inspect", &folder]).contains("1 events: 0"));
+    assert!(succeed(&["inspect", &folder]).contains("1 event: 0"));
     std::fs::copy(sample.path("event0-cells.csv"), sample.path(CELLS)).unwrap();
     let infer = ["infer", "--input", &folder, "--output", &sample.text_path("served")];
     for message in [sample.refused(), refused(&["inspect", &folder]), refused(&infer)] {
