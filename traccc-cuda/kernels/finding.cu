@@ -10,7 +10,7 @@
 namespace traccc {
 
 /// Links all candidates with measurements or holes.
-KERNEL(find_extend, 256, 2) {
+KERNEL(find_extend, 256, 4) {
     __shared__ u32 shared[10];
     const FindingCuts& config = tables.settings.finding;
     const u32 step = argument;
@@ -169,7 +169,7 @@ KERNEL(find_tracks, 256, 4) {
 }
 
 /// Smooths the found tracks.
-KERNEL(find_smooth, 128, 2) {
+KERNEL(find_smooth, 128, 4) {
     FOR_EACH_ROW(track, min(batch.counters->tracks, batch.capacities.tracks)) {
         const u32 first = batch.found_offsets[track], end = batch.found_offsets[track + 1];
         if (end <= batch.capacities.states) smooth_one(batch, batch.found_tip[track], first, end, batch.found[track]);

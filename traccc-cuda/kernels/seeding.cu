@@ -40,7 +40,7 @@ KERNEL(seeding_fill, 256, 4) {
 }
 
 /// Searches seeds, a warp for each middle, in the order of the slots, whose partners lie close to each other.
-KERNEL(seeding_search, 128, 4) {
+KERNEL(seeding_search, 128, 6) {
     __shared__ Triplet best[4][SHARED_BEST];
     const SeedingCuts& cuts = tables.settings.seeding;
     const u32 lane = threadIdx.x & 31, warp = (blockIdx.x * blockDim.x + threadIdx.x) / 32;

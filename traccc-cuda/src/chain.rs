@@ -2,7 +2,7 @@ use crate::device::Stream;
 use crate::engine::CudaEngine;
 use crate::error::Error;
 use crate::layout::{Batch, Capacities, Counters, Head, Shape};
-use crate::memory::{DeviceMemory, Pinned};
+use crate::memory::{Buffers, DeviceMemory, Pinned};
 use crate::readback::{Header, read_events};
 use crate::stages::launches;
 use crate::tables::Tables;
@@ -33,6 +33,7 @@ pub struct CudaChain {
     first_guess: Option<Capacities>,
     staging: Pinned,
     received: Pinned,
+    buffers: Buffers,
     /// Whether the device tells how long each stage takes.
     timed: bool,
 }
@@ -110,6 +111,7 @@ impl CudaChain {
         let device = &shared.device;
         let (stream, staging, received) =
             (device.stream()?, Pinned::new(device, 0)?, Pinned::new(device, 0)?);
+        let buffers = Buffers::new(device)?;
         let tables =
             Tables { setup: shared.uploaded.tables, settings, padding: Default::default() };
         let learned = Capacities::default();
@@ -125,6 +127,7 @@ impl CudaChain {
             first_guess: None,
             staging,
             received,
+            buffers,
             timed: false,
         })
     }
@@ -379,7 +382,7 @@ impl CudaChain {
             &header,
             &arena.batch,
             &mut *self.stream,
-            &mut self.received,
+            &mut self.buffers,
         )?;
         Ok(Finished { events, timings })
     }

@@ -4,10 +4,11 @@ use crate::chain::Input;
 use crate::device::Stream;
 use crate::error::Error;
 use crate::layout::{Batch, Counters};
-use crate::memory::Pinned;
+use crate::memory::{Buffers, Pinned, column};
 use crate::transfer::{Download, Read};
 use bytemuck::AnyBitPattern;
 use std::ops::Range;
+use std::sync::Arc;
 use traccc_core::event::{
     BoundParameters, Measurements, Seed, Spacepoints, Subspace, Track, TrackState, Tracks,
 };
@@ -120,8 +121,24 @@ struct TrackRows {
     states: Read<TrackState>,
 }
 
-fn column<T: AnyBitPattern>(read: &Read<T>, pinned: &Pinned, rows: Range<usize>) -> Column<T> {
-    read.rows(pinned)[rows].to_vec().into()
+/// Rows that have been read back into a buffer, and whether columns may stay there.
+struct Received<'a> {
+    memory: &'a Arc<Pinned>,
+    lent: bool,
+}
+
+impl Received<'_> {
+    fn column<T: AnyBitPattern + Send + Sync>(
+        &self,
+        read: &Read<T>,
+        rows: Range<usize>,
+    ) -> Column<T> {
+        column(self.memory, self.lent, read.place(rows))
+    }
+
+    fn rows<T: AnyBitPattern>(&self, read: &Read<T>) -> &[T] {
+        read.rows(self.memory)
+    }
 }
 
 fn back(row: MeasurementIndex, first: u32) -> MeasurementIndex {
@@ -142,16 +159,16 @@ impl MeasurementRows {
         }
     }
 
-    fn of(&self, pinned: &Pinned, rows: Range<usize>) -> Measurements {
+    fn of(&self, received: &Received<'_>, rows: Range<usize>) -> Measurements {
         Measurements {
-            local: column(&self.local, pinned, rows.clone()),
-            variance: column(&self.variance, pinned, rows.clone()),
-            time: column(&self.time, pinned, rows.clone()),
-            subspace: column(&self.subspace, pinned, rows.clone()),
-            surface: column(&self.surface, pinned, rows.clone()),
-            cells: column(&self.cells, pinned, rows.clone()),
-            size: column(&self.size, pinned, rows.clone()),
-            width: column(&self.width, pinned, rows),
+            local: received.column(&self.local, rows.clone()),
+            variance: received.column(&self.variance, rows.clone()),
+            time: received.column(&self.time, rows.clone()),
+            subspace: received.column(&self.subspace, rows.clone()),
+            surface: received.column(&self.surface, rows.clone()),
+            cells: received.column(&self.cells, rows.clone()),
+            size: received.column(&self.size, rows.clone()),
+            width: received.column(&self.width, rows),
         }
     }
 }
@@ -168,14 +185,19 @@ impl SpacepointRows {
         }
     }
 
-    fn of(&self, pinned: &Pinned, rows: Range<usize>, first_measurement: u32) -> Spacepoints {
-        let both = &self.measurements.rows(pinned)[rows.clone()];
+    fn of(
+        &self,
+        received: &Received<'_>,
+        rows: Range<usize>,
+        first_measurement: u32,
+    ) -> Spacepoints {
+        let both = &received.rows(&self.measurements)[rows.clone()];
         Spacepoints {
-            x: column(&self.x, pinned, rows.clone()),
-            y: column(&self.y, pinned, rows.clone()),
-            z: column(&self.z, pinned, rows.clone()),
-            r_variance: column(&self.r_variance, pinned, rows.clone()),
-            z_variance: column(&self.z_variance, pinned, rows),
+            x: received.column(&self.x, rows.clone()),
+            y: received.column(&self.y, rows.clone()),
+            z: received.column(&self.z, rows.clone()),
+            r_variance: received.column(&self.r_variance, rows.clone()),
+            z_variance: received.column(&self.z_variance, rows),
             measurements: both
                 .iter()
                 .map(|pair| pair.map(|m| back(m, first_measurement)))
@@ -203,22 +225,24 @@ impl TrackRows {
         }
     }
 
-    fn of(&self, pinned: &Pinned, rows: Range<usize>, first_measurement: u32) -> Tracks {
-        let tracks = column(&self.tracks, pinned, rows.clone());
-        let offsets = self.offsets.rows(pinned);
+    fn of(&self, received: &Received<'_>, rows: Range<usize>, first_measurement: u32) -> Tracks {
+        let tracks = received.column(&self.tracks, rows.clone());
+        let offsets = received.rows(&self.offsets);
         if offsets.is_empty() {
             let offsets = vec![0; rows.len() + 1].into();
             let measurements = Ragged { offsets, values: Column::new() };
             return Tracks { tracks, measurements, states: Column::new() };
         }
         let values = offsets[rows.start] as usize..offsets[rows.end] as usize;
-        let states = self.states.rows(pinned);
-        let states =
-            if states.is_empty() { Column::new() } else { states[values.clone()].to_vec().into() };
+        let states = if received.rows(&self.states).is_empty() {
+            Column::new()
+        } else {
+            received.column(&self.states, values.clone())
+        };
         let first = offsets[rows.start];
         let measurements = Ragged {
             offsets: offsets[rows.start..=rows.end].iter().map(|offset| offset - first).collect(),
-            values: self.measurements.rows(pinned)[values]
+            values: received.rows(&self.measurements)[values]
                 .iter()
                 .map(|&m| back(m, first_measurement))
                 .collect(),
@@ -235,7 +259,7 @@ pub(crate) fn read_events(
     firsts: &Firsts,
     batch: &Batch,
     stream: &mut dyn Stream,
-    pinned: &mut Pinned,
+    buffers: &mut Buffers,
 ) -> Result<Vec<Result<Reconstruction, Error>>, Error> {
     let ran = |stage: Stage| stages.contains(&stage);
     let cells = events
@@ -294,10 +318,12 @@ pub(crate) fn read_events(
         let values = if of_resolved { values } else { firsts.counters.states as usize };
         TrackRows::add(add, places, keep, length(fitted_rows), values, true)
     });
-    download.enqueue(stream, pinned)?;
+    let (memory, lent) = buffers.free()?;
+    let free = Arc::get_mut(memory).expect("nobody has a column in a free buffer");
+    download.enqueue(stream, free)?;
     stream.wait()?;
 
-    let pinned = &*pinned;
+    let received = &Received { memory, lent };
     let mut row = 0;
     let mut cell = 0;
     let mut next = |event: Input<'_>| {
@@ -334,20 +360,20 @@ pub(crate) fn read_events(
             ..result.counts
         };
         if let Some(rows) = &measurements {
-            result.measurements = rows.of(pinned, range(&firsts.measurements, event));
+            result.measurements = rows.of(received, range(&firsts.measurements, event));
         }
         if let Some(labels) = &labels {
-            let labels = &labels.rows(pinned)[first_cell..first_cell + cells];
+            let labels = &received.rows(labels)[first_cell..first_cell + cells];
             result.cell_measurements = labels.iter().map(|&m| back(m, first_measurement)).collect();
         }
         if let Some(rows) = &spacepoints {
             result.spacepoints =
-                rows.of(pinned, range(&firsts.spacepoints, event), first_measurement);
+                rows.of(received, range(&firsts.spacepoints, event), first_measurement);
         }
         if let Some(seeds) = &seeds {
             let first = firsts.spacepoints[event];
             let shifted = |point: SpacepointIndex| SpacepointIndex(point.0 - first);
-            let rows = &seeds.rows(pinned)[range(&firsts.seeds, event)];
+            let rows = &received.rows(seeds)[range(&firsts.seeds, event)];
             result.seeds = rows
                 .iter()
                 .map(|seed| Seed {
@@ -359,17 +385,17 @@ pub(crate) fn read_events(
                 .collect();
         }
         if let Some(rows) = &parameters {
-            result.parameters = column(rows, pinned, range(&firsts.parameters, event));
+            result.parameters = received.column(rows, range(&firsts.parameters, event));
         }
         if let Some(rows) = &found {
-            result.found = rows.of(pinned, range(&firsts.found, event), first_measurement);
+            result.found = rows.of(received, range(&firsts.found, event), first_measurement);
         }
         if let Some(rows) = &resolved {
             result.resolved =
-                Some(rows.of(pinned, range(&firsts.resolved, event), first_measurement));
+                Some(rows.of(received, range(&firsts.resolved, event), first_measurement));
         }
         if let Some(rows) = &fitted {
-            result.fitted = Some(rows.of(pinned, range(fitted_rows, event), first_measurement));
+            result.fitted = Some(rows.of(received, range(fitted_rows, event), first_measurement));
         }
         Ok(if everything { result } else { trimmed(result, keep, answer) })
     };

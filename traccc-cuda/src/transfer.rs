@@ -126,4 +126,10 @@ impl<T: AnyBitPattern> Read<T> {
     pub(crate) fn rows<'a>(&self, pinned: &'a Pinned) -> &'a [T] {
         bytemuck::cast_slice(&pinned.bytes()[self.bytes.clone()])
     }
+
+    /// Where some of the rows lie.
+    pub(crate) fn place(&self, rows: Range<usize>) -> Range<usize> {
+        let size = size_of::<T>();
+        self.bytes.start + rows.start * size..self.bytes.start + rows.end * size
+    }
 }
