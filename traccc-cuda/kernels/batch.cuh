@@ -96,7 +96,7 @@ struct Batch {
     AppendState* append_states;
     /// In each step the next link to be followed.
     u32* follow_next;
-    /// The next track to be fitted: in the first pass, in later ones.
+    /// The next track to be fitted; zero again after each pass.
     u32* fit_next;
     /// Resolved tracks and their measurements in the order of the found ones.
     AppendState* append_resolved;

@@ -82,11 +82,8 @@ KERNEL(find_follow, 256, 2) {
     Workspace work;
     Propagation propagation{Scene{&tables.detector, &tables.field, &tables.settings.propagation}, config.particle,
                             config.limits, work};
-    // Few links are spread over all warps.
-    const u32 warps = gridDim.x * (blockDim.x / 32);
-    if ((threadIdx.x & 31) * warps >= links.end - links.first) propagation.task = Task::FINISHED;
     FollowLinks follow{tables, batch, argument, links};
-    propagate_all(propagation, memory, follow);
+    propagate_all(propagation, links.end - links.first, memory, follow);
     clear_append(batch.append_links, max(batch.capacities.links, batch.capacities.seeds));
 }
 

@@ -18,11 +18,8 @@ KERNEL(fit_filter, 256, 1) {
     Propagation propagation{Scene{&tables.detector, &tables.field, &tables.settings.propagation}, config.particle,
                             config.limits, work};
     const ToFit tracks = ToFit::of(batch, resolved);
-    // Few tracks are spread over all warps.
-    const u32 warps = gridDim.x * (blockDim.x / 32);
-    if ((threadIdx.x & 31) * warps >= tracks.count) propagation.task = Task::FINISHED;
     FilterTracks filter{tables, batch, tracks, argument / 2};
-    propagate_all(propagation, memory, filter);
+    propagate_all(propagation, tracks.count, memory, filter);
 }
 
 /// Smooths each track, and ends the pass.
@@ -30,8 +27,8 @@ KERNEL(fit_smooth, 128, 2) {
     const ToFit tracks = ToFit::of(batch, argument & 1);
     const u32 iteration = argument / 2;
     const bool last = iteration + 1 == tables.settings.fitting.iterations;
-    // For the next pass but one.
-    if (blockIdx.x == 0 && threadIdx.x == 0) batch.fit_next[1] = 0;
+    // For the next pass.
+    if (blockIdx.x == 0 && threadIdx.x == 0) *batch.fit_next = 0;
     FOR_EACH_ROW(row, tracks.count) {
         FitRows rows;
         if (!tracks.rows(row, rows)) continue;

@@ -334,8 +334,8 @@ arrays! { |c, s|
         append_states: AppendState [c.events * append(c.tips)],
         /// In each step the next link to be followed.
         follow_next: u32 [c.steps],
-        /// The next track to be fitted: in the first pass, in later ones.
-        fit_next: u32 [2],
+        /// The next track to be fitted; zero again after each pass.
+        fit_next: u32 [1],
         // Ambiguity.
         /// Resolved tracks and their measurements in the order of the found ones.
         append_resolved: AppendState [if s.ambiguity { append(c.tracks) } else { 0 }],

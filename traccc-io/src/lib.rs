@@ -55,4 +55,5 @@ pub use json::{
     read_geometry, with_homogeneous_material, with_material_maps, with_surface_grids,
     write_cluster_errors, write_detector, write_digitization,
 };
+pub use output::write_text;
 pub use tracks::{TRACKS_CSV_HEADER, write_tracks_csv, write_tracks_json_lines};

@@ -26,6 +26,14 @@ pub(crate) fn write_file(
     })
 }
 
+/// Creates a text file. It is written under another name and renamed when it is complete.
+///
+/// # Errors
+/// [`Error::Write`] if it cannot be written; what was there before is then left.
+pub fn write_text(path: impl AsRef<Path>, text: &str) -> Result<()> {
+    write_file(path.as_ref(), |file| file.write_all(text.as_bytes()))
+}
+
 /// Creates `path` with one JSON document.
 pub(crate) fn write_json(path: &Path, document: &impl Serialize) -> Result<()> {
     write_file(path, |file| {

@@ -102,7 +102,8 @@ fn clusters(arguments: &ClustersArguments) -> Result<Verdict> {
     Ok(Verdict::Done)
 }
 
-fn same_file(one: &Path, two: &Path) -> bool {
+/// Whether both paths lead to the same file or folder; not where one leads to none.
+pub(super) fn same_file(one: &Path, two: &Path) -> bool {
     let real = |path: &Path| path.canonicalize().ok();
     real(two).is_some_and(|two| real(one) == Some(two))
 }

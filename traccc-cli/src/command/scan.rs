@@ -1,7 +1,7 @@
 use crate::Verdict;
 use crate::args::JobArguments;
 use crate::progress::progress_bar;
-use crate::report::{Align, Table, TruthTotals, TruthView};
+use crate::report::{Align, Table, TruthTotals, TruthView, ratio};
 use crate::terminal;
 use crate::workers::Workers;
 use anyhow::{Context, Result, bail};
@@ -198,8 +198,7 @@ fn evaluate(
 impl Sums {
     fn add(&mut self, event: Self) {
         self.truth.add(&event.truth);
-        self.residuals.tracks.extend(event.residuals.tracks);
-        self.residuals.unused.not_fitted += event.residuals.unused.not_fitted;
+        self.residuals += event.residuals;
         self.p_values.extend(event.p_values);
         self.ms += event.ms;
     }
@@ -246,9 +245,6 @@ fn table(rows: &[Row<'_>]) -> Table {
         ("p<.01", right),
         ("ms/event", right),
     ]);
-    let ratio = |value: Option<f64>, digits: usize| {
-        value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
-    };
     for row in rows {
         let last = row.truth.resolved.unwrap_or(row.truth.finding);
         let mut cells = vec![

@@ -1,4 +1,4 @@
-use super::calibrate::calibrate_simulated;
+use super::calibrate::{calibrate_simulated, same_file};
 use super::collisions::CollisionArguments;
 use super::effects::EffectArguments;
 use super::gun::GunArguments;
@@ -182,19 +182,24 @@ pub(crate) fn simulate(arguments: &SimulateArguments) -> Result<Verdict> {
     }
 }
 
+/// What a digitization file holds of the settings.
+fn readout(config: &DigitizationConfig) -> Readout {
+    let DigitizationConfig { thickness, threshold, noise, digital, .. } = *config;
+    Readout { thickness, threshold, noise, digital }
+}
+
 fn odd_digitization() -> Digitization {
     let entry = |readout: OddReadout| {
         let axis = |axis: usize| {
             let half = readout.half[axis];
             AxisBinning::Equidistant { bins: readout.channels[axis], min: -half, max: half }
         };
-        let DigitizationConfig { thickness, threshold, noise, digital, .. } = readout.signal;
         DigitizationEntry {
             key: HierarchyKey { volume: readout.volume, ..HierarchyKey::default() },
             segmentation: EntrySegmentation::Channels([0, 1].map(axis)),
             shift: [0.0; 2],
             errors: [Vec::new(), Vec::new()],
-            readout: Readout { thickness, threshold, noise, digital },
+            readout: self::readout(&readout.signal),
         }
     };
     Digitization { entries: odd_readout().into_iter().map(entry).collect() }
@@ -203,10 +208,7 @@ fn odd_digitization() -> Digitization {
 fn from_files(arguments: &FilesArguments) -> Result<Verdict> {
     let (FilesArguments { detector, digitization, events }, output) =
         (arguments, &arguments.events.output);
-    let same = |a: &Path, b: &Path| {
-        a.canonicalize().ok().is_some_and(|a| Some(a) == b.canonicalize().ok())
-    };
-    if same(detector, output) {
+    if same_file(detector, output) {
         bail!("--output `{}` is the folder of the detector: name another one", output.display());
     }
     let files = DetectorFiles::find(detector)?;
@@ -234,16 +236,21 @@ impl Sensors {
         }
     }
 
-    /// The file to write beside the events.
-    fn digitization(&self, setup: &Setup, config: &DigitizationConfig) -> Result<Digitization> {
+    /// The file to write beside the events of `seed`: that which was read, or one with errors of clusters as other events have them.
+    fn digitization(
+        &self,
+        setup: &Setup,
+        config: &SimulationConfig,
+        seed: u64,
+    ) -> Result<Digitization> {
         if let Self::File(digitization) = self {
             return Ok(digitization.clone());
         }
         let mut digitization = Digitization::from_modules(&setup.detector, &setup.modules)?;
-        let DigitizationConfig { thickness, threshold, noise, digital, .. } = *config;
         for entry in &mut digitization.entries {
-            entry.readout = Readout { thickness, threshold, noise, digital };
+            entry.readout = readout(&config.digitization);
         }
+        calibrate_simulated(setup, config, seed, &mut digitization)?;
         Ok(digitization)
     }
 }
@@ -289,10 +296,7 @@ fn make(
     };
     let simulator = Simulator::of(&setup.detector, &setup.field, &config)?;
 
-    let mut digitization = sensors.digitization(&setup, &config.digitization)?;
-    if matches!(sensors, Sensors::Pixels(_)) {
-        calibrate_simulated(&setup, &config, arguments.gun.seed, &mut digitization)?;
-    }
+    let digitization = sensors.digitization(&setup, &config, arguments.gun.seed)?;
     let configs = settings_of_sensors(&digitization, &setup, &config.digitization);
     configs.iter().try_for_each(DigitizationConfig::validate)?;
 
@@ -306,9 +310,9 @@ fn make(
         directory.join(format!("{}_digitization.json", model.name)),
         &digitization,
     )?;
-    write_text(&directory.join(RECORD_FILE), &record)?;
+    io::write_text(directory.join(RECORD_FILE), &record)?;
     if let Some(settings) = chain {
-        write_text(&directory.join(CHAIN_FILE), settings)?;
+        io::write_text(directory.join(CHAIN_FILE), settings)?;
     }
 
     let mut workers =
@@ -399,16 +403,6 @@ struct Record<'a> {
 struct BeamSpot {
     position: [f64; 3],
     spread: [f64; 3],
-}
-
-/// Writes a file as a whole: under another name, and renamed when it is complete.
-fn write_text(path: &Path, text: &str) -> Result<()> {
-    let part = path.with_added_extension("part");
-    std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, path)).or_else(|error| {
-        // If this fails too, the first error still says why.
-        let _ = std::fs::remove_file(&part);
-        Err(error).with_context(|| format!("`{}` cannot be written", path.display()))
-    })
 }
 
 fn report(

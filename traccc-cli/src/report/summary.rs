@@ -1,4 +1,4 @@
-use super::{Align, Table, TruthTotals, counted};
+use super::{Align, Table, TruthTotals, counted, ratio};
 use serde::Serialize;
 use std::fmt;
 use traccc::{ChainConfig, EventCounts, Stage, StageTimings, Warning};
@@ -124,16 +124,15 @@ fn truth_table(truth: &TruthTotals) -> Table {
         ("fakes/particle", right),
         ("fakes/track", right),
     ]);
-    let ratio = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| format!("{v:.4}"));
     for (stage, counts) in truth.stages() {
         table.row([
             stage.into(),
             counts.particles.to_string(),
             counts.matched.to_string(),
-            ratio(counts.efficiency()),
-            ratio(counts.duplicates_per_matched()),
-            ratio(counts.fakes_per_particle()),
-            ratio(counts.fakes_per_track()),
+            ratio(counts.efficiency(), 4),
+            ratio(counts.duplicates_per_matched(), 4),
+            ratio(counts.fakes_per_particle(), 4),
+            ratio(counts.fakes_per_track(), 4),
         ]);
     }
     table

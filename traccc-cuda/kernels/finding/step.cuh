@@ -142,7 +142,7 @@ __device__ inline bool within_branch_limit(const Batch& batch, u32 first, u32 ro
     return count <= most;
 }
 
-/// Carries the links of a step that survive to their next sensors, or ends their tracks: one after another in each lane.
+/// Carries the links of a step that survive to their next sensors, or ends their tracks: one after another in each thread.
 struct FollowLinks {
     const Tables& tables;
     const Batch& batch;

@@ -151,15 +151,18 @@ struct FilterTracks {
     /// Takes a track.
     __device__ inline bool next_track() {
         do {
-            row = atomicAdd(&batch.fit_next[min(iteration, 1u)], 1u);
+            row = atomicAdd(batch.fit_next, 1u);
             if (row >= tracks.count) return false;
         } while (!tracks.rows(row, rows));
-        const BoundParameters& start = iteration == 0 ? tracks.tracks[row].parameters : batch.fitted[row].parameters;
-        filter.start(start, (f64)tables.settings.fitting.covariance_inflation);
+        const bool first = iteration == 0;
+        filter.start((first ? tracks.tracks : batch.fitted)[row].parameters,
+                     (f64)tables.settings.fitting.covariance_inflation);
         place = 0;
+        // What failed before is not tried again.
+        pass = first ? FitPass{0.0, FITS, 0, 0, 0} : batch.fit_passes[row];
+        pass.leading = 0;
         // As a sum of no terms in Rust.
-        pass = FitPass{-0.0, FITS, 0, 0, iteration == 0 ? 0 : batch.fit_passes[row].first_leading};
-        if (iteration > 0 && batch.fit_passes[row].outcome != FITS) pass.outcome = batch.fit_passes[row].outcome;
+        pass.chi2 = -0.0;
         // The start is a sensor, too.
         if (rows.count > 0 && target() != filter.surface) filter.holes = 1;
         return true;

@@ -242,7 +242,7 @@ static void propagate(Input& input, Output& output) {
             Starts& starts = *(Starts*)argument;
             Workspace work;
             propagation::Propagation propagation{starts.scene, starts.particle, starts.limits, work};
-            propagate_all(propagation, memory, starts);
+            propagate_all(propagation, (u32)starts.starts.size(), memory, starts);
         },
         &starts);
     for (const End& end : starts.ends) output.write(end);

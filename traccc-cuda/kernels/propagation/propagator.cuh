@@ -320,12 +320,16 @@ constexpr u32 TURN_TOGETHER = TEAM / 2;
 
 }  // namespace propagation
 
-/// Runs propagations one after another in each thread. `work.turn(propagation)` takes what has become of the last one and starts
-/// the next, or makes the task `FINISHED`. All threads of the block call it; those without work help the others to search.
+/// Runs propagations, `count` in all blocks, one after another in each thread. `work.turn(propagation)` takes what has become of
+/// the last one and starts the next, or makes the task `FINISHED`. All threads of the block call it; those without work help the
+/// others to search.
 template <class Work>
-__device__ inline void propagate_all(propagation::Propagation& propagation, propagation::NavigationMemory& memory,
-                                     Work& work) {
+__device__ inline void propagate_all(propagation::Propagation& propagation, u32 count,
+                                     propagation::NavigationMemory& memory, Work& work) {
     using propagation::Task;
+    // Few are spread over all warps.
+    const u32 warps = gridDim.x * (blockDim.x / 32);
+    if ((threadIdx.x & 31) * warps >= count) propagation.task = Task::FINISHED;
     for (;;) {
         const bool ended = propagation.has_ended() && propagation.task != Task::FINISHED;
         const u32 waiting = __syncthreads_count(ended), busy = __syncthreads_count(!propagation.has_ended());

@@ -11,16 +11,13 @@ kernels! { "seeding":
     ORDER = "seeding_order", 128;
 }
 
-/// Threads that search together.
-const WARP: usize = 32;
-
 pub(crate) fn launches(_config: &ChainConfig, rows: &Capacities) -> Vec<Launch> {
     let spacepoints = Grid::Rows(rows.spacepoints as usize);
     vec![
         Launch::new(PLACE, spacepoints),
         Launch::new(OFFSETS, spacepoints),
         Launch::new(FILL, spacepoints),
-        Launch::new(SEARCH, Grid::Rows(rows.spacepoints as usize * WARP)),
+        Launch::new(SEARCH, Grid::Rows(rows.spacepoints as usize * super::WARP)),
         Launch::new(ORDER, spacepoints),
     ]
 }

@@ -2,6 +2,7 @@ use crate::selection::{pseudorapidity, transverse_momentum};
 use crate::{Matching, MeasurementTruth, Spread};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
+use std::ops::AddAssign;
 use traccc_core::SurfaceIndex;
 use traccc_core::detector::{Carrier, Detector, Surface};
 use traccc_core::event::{BoundParameters, FitOutcome, Particle, Tracks, TruthEvent, TruthHit};
@@ -42,6 +43,15 @@ pub struct Residuals {
     pub tracks: Vec<Residual>,
     /// The others.
     pub unused: Unused,
+}
+
+impl AddAssign for Residuals {
+    fn add_assign(&mut self, other: Self) {
+        self.tracks.extend(other.tracks);
+        self.unused.not_fitted += other.unused.not_fitted;
+        self.unused.fakes += other.unused.fakes;
+        self.unused.without_truth += other.unused.without_truth;
+    }
 }
 
 impl Residuals {
